@@ -1,0 +1,32 @@
+"""From a file or an array to columns that a model can take, and back.
+
+In come file names and arrays; out go a `Dataset` (values as they stand in the file, names, labels), what is known of its
+columns (`inspect_columns`), and the `Standardisation` that carries them to a network's units and back. Nothing here
+knows a model.
+
+    dataset           the Dataset, and the error that every reader raises
+    bundled           the sets that ship with scikit-learn
+    readers           CSV, Parquet, .npy, .npz and IDX files, by ending
+    writers           a table of numbers to a file, by ending
+    columns           what can be seen of each column: bounds, integers, constants, smallest gap
+    standardisation   u = (x - offset) / scale in float64, and back
+"""
+
+from isthmus.data.bundled import bundled_names, load_bundled
+from isthmus.data.columns import Columns, inspect_columns
+from isthmus.data.dataset import DataError, Dataset
+from isthmus.data.readers import read_dataset
+from isthmus.data.standardisation import Standardisation
+from isthmus.data.writers import write_table
+
+__all__ = [
+    "Columns",
+    "DataError",
+    "Dataset",
+    "Standardisation",
+    "bundled_names",
+    "inspect_columns",
+    "load_bundled",
+    "read_dataset",
+    "write_table",
+]

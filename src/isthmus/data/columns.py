@@ -1,0 +1,78 @@
+"""What can be seen of each column of a table of numbers."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from isthmus.data.dataset import DataError
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of training rows, seen once, in float64.
+
+    names: one a column. minimum, maximum, mean, spread (the standard deviation): [column]. integer: [column], whether
+    every value is a whole number.
+    """
+
+    values: np.ndarray
+    names: tuple[str, ...]
+    minimum: np.ndarray
+    maximum: np.ndarray
+    mean: np.ndarray
+    spread: np.ndarray
+    integer: np.ndarray
+
+    @property
+    def constant(self) -> np.ndarray:
+        """[column], whether all rows agree."""
+        return self.minimum == self.maximum
+
+    @cached_property
+    def smallest_gap(self) -> np.ndarray:
+        """The smallest distance between distinct values of each column, [column]; 0 where the column is constant.
+
+        It is the resolution at which the column was recorded: no density can be known at a finer one.
+        """
+        gaps = np.diff(np.sort(self.values, axis=0).astype(np.float64), axis=0)
+        smallest = np.min(gaps, axis=0, where=gaps > 0, initial=np.inf)
+        return np.where(np.isfinite(smallest), smallest, 0.0)
+
+
+def inspect_columns(values: np.ndarray, names: tuple[str, ...]) -> Columns:
+    """Look at training rows [row, column]; DataError, naming the column, where they cannot be modelled.
+
+    Missing and infinite values, fewer than two rows and a table without any variation are refused.
+    """
+    require_finite(values, names)
+    if len(values) < 2:
+        raise DataError(f"n_samples={len(values)} row of data; expected at least 2 rows to fit a distribution")
+    minimum, maximum = values.min(0).astype(np.float64), values.max(0).astype(np.float64)
+    if np.all(minimum == maximum):
+        raise DataError(f"all {len(names)} columns are constant; expected at least one that varies")
+    mean, spread = _moments(values, np.maximum(np.abs(minimum), np.abs(maximum)))
+    integer = np.array([bool(np.all(values[:, i] == np.round(values[:, i]))) for i in range(values.shape[1])])
+    return Columns(values, names, minimum, maximum, mean, spread, integer)
+
+
+def require_finite(values: np.ndarray, names: tuple[str, ...]) -> None:
+    """DataError that names the first column with a missing or infinite value."""
+    finite = np.isfinite(values)
+    if finite.all():
+        return
+    column = int(np.argmin(finite.all(0)))
+    row = int(np.argmin(finite[:, column]))
+    if not finite[:, column].any() and np.isnan(values[:, column]).all():
+        raise DataError(f"column {names[column]!r} is entirely missing (NaN); drop it")
+    what = "NaN" if np.isnan(values[row, column]) else "infinity"
+    raise DataError(
+        f"column {names[column]!r} contains {what} (first in row {row}); expected finite numbers: drop or fill these rows"
+    )
+
+
+def _moments(values: np.ndarray, magnitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # Columns are brought to the unit interval first: the squares of 1e200, or of 1e-200, leave float64.
+    magnitude = np.where(magnitude > 0, magnitude, 1.0)
+    scaled = values / magnitude
+    return scaled.mean(0) * magnitude, scaled.std(0) * magnitude

@@ -1,0 +1,163 @@
+"""Importance sampling from q(z | x): log-weights of rows at any number of draws, streamed.
+
+The noise of a row follows from the row's own content and from nothing else. So a score never depends on a row's
+neighbours or on the call, while distinct rows have independent noise, which is what the standard error of a mean over
+rows assumes.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from isthmus.models import ProbabilisticModel
+from isthmus.models.rows import chunk_size, chunks, row_count
+from isthmus.models.terms import Terms, terms_of_row
+
+DRAWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class ImportanceSampling:
+    """What `draws` posterior draws say of each row, in nats, float64, [row].
+
+    log_likelihood: mean over draws of log p(x | z); rate: KL(q(z | x) || p(z)), in closed form where one is known;
+    log_evidence: log of the mean importance weight, a lower bound of log p(x) in expectation. Each has beside it the
+    variance of its Monte Carlo error (that of log_evidence by the delta method).
+    elbo: log_likelihood - rate; elbo_variance takes the two parts' errors together.
+    kl_terms: the rate of each latent dimension, [row, dimension], or None.
+    """
+
+    draws: int
+    log_likelihood: np.ndarray
+    log_likelihood_variance: np.ndarray
+    rate: np.ndarray
+    rate_variance: np.ndarray
+    elbo: np.ndarray
+    elbo_variance: np.ndarray
+    log_evidence: np.ndarray
+    log_evidence_variance: np.ndarray
+    kl_terms: np.ndarray | None
+
+
+def sample_importance_weights(
+    model: ProbabilisticModel, rows: Any, draws: int = 1, seed: int = 0
+) -> ImportanceSampling:
+    """Draw z ~ q(z | x) `draws` times for each row and summarise the log-weights log p(x, z) - log q(z | x).
+
+    rows: arrays [row, ...] (a pytree), in the model's units.  Draws are made in fixed chunks and summed in float64 as
+    they come, so memory does not grow with `draws`. Raises ValueError for draws < 1.
+    """
+    if draws < 1:
+        raise ValueError(f"draws is {draws}; expected at least 1")
+    count, at_once = row_count(rows), min(1 << (draws - 1).bit_length(), DRAWS_AT_ONCE)
+    key = jax.random.key(seed, impl="threefry2x32")
+    parts = [
+        _stream_draws(model, chunk, draws, at_once, key) for chunk in chunks(rows, chunk_size(rows, copies=at_once))
+    ]
+    joined = {name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}
+    return ImportanceSampling(draws=draws, **{"kl_terms": None, **joined})
+
+
+def _stream_draws(
+    model: ProbabilisticModel, chunk: Any, draws: int, at_once: int, key: Array
+) -> dict[str, np.ndarray]:
+    log_likelihood, rate, elbo, weight = _Moments(), _Moments(), _Moments(), _LogMean()
+    kl_terms = None
+    for first in range(0, draws, at_once):
+        terms = _chunk_terms(model, chunk, jnp.int32(first), at_once, key)
+        used = slice(0, min(at_once, draws - first))
+        likelihoods, log_weights, ratios = (np.asarray(part, np.float64)[:, used] for part in terms[:3])
+        kl_terms = None if terms[3] is None else np.asarray(terms[3], np.float64)
+        closed = None if kl_terms is None else np.broadcast_to(kl_terms.sum(-1, keepdims=True), likelihoods.shape)
+        rates = ratios if closed is None else closed
+        log_likelihood.add(likelihoods)
+        rate.add(rates)
+        elbo.add(likelihoods - rates)
+        weight.add(log_weights)
+    summary = {
+        "log_likelihood": log_likelihood.mean,
+        "log_likelihood_variance": log_likelihood.variance_of_mean,
+        "rate": rate.mean,
+        "rate_variance": rate.variance_of_mean,
+        "elbo": log_likelihood.mean - rate.mean,
+        "elbo_variance": elbo.variance_of_mean,
+        "log_evidence": weight.log_mean,
+        "log_evidence_variance": weight.variance,
+    }
+    return summary if kl_terms is None else {**summary, "kl_terms": kl_terms}
+
+
+@eqx.filter_jit
+def _chunk_terms(
+    model: ProbabilisticModel, chunk: Any, first: Array, at_once: int, key: Array
+) -> tuple[Array, Array, Array, Array | None]:
+    def of_row(row):
+        row_key = jax.random.fold_in(jax.random.fold_in(key, _content_hash(row)), first)
+        return terms_of_row(model, row, row_key, samples=at_once)
+
+    terms: Terms = jax.vmap(of_row)(chunk)
+    return terms.log_likelihood, terms.log_weights, terms.log_posterior - terms.log_prior, terms.kl_terms
+
+
+def _content_hash(row: Any) -> Array:
+    """32 bits that follow from a row's numbers: a sum of their bit patterns times fixed random odd numbers."""
+    total = jnp.zeros((), jnp.uint32)
+    for position, leaf in enumerate(jax.tree.leaves(row)):
+        number = jnp.asarray(leaf, jnp.result_type(float))
+        bits = lax.bitcast_convert_type(jnp.where(number == 0, 0.0, number), jnp.uint32).ravel()
+        multipliers = jax.random.bits(jax.random.key(position, impl="threefry2x32"), bits.shape, jnp.uint32) | 1
+        total = total + jnp.sum(bits * multipliers, dtype=jnp.uint32)
+    return total
+
+
+class _Moments:
+    """Mean and variance over the draws seen so far (Chan, Golub and LeVeque 1983)."""
+
+    def __init__(self):
+        self.count, self.mean, self.squares = 0, np.zeros(()), np.zeros(())
+
+    def add(self, values: np.ndarray) -> None:
+        count, mean = values.shape[1], values.mean(1)
+        with np.errstate(invalid="ignore"):
+            squares = ((values - mean[:, None]) ** 2).sum(1)
+            total, shift = self.count + count, mean - self.mean
+            # The first chunk is taken whole: infinities stay infinite instead of becoming inf - inf.
+            self.mean = mean if self.count == 0 else self.mean + shift * (count / total)
+            self.squares = self.squares + squares + (shift**2 * (self.count * count / total) if self.count else 0.0)
+        self.count = total
+
+    @property
+    def variance_of_mean(self) -> np.ndarray:
+        if self.count == 1:
+            return np.where(np.isfinite(self.mean), np.nan, np.nan)
+        return self.squares / (self.count - 1) / self.count
+
+
+class _LogMean:
+    """Logarithm of the mean of exp(log-weights) over the draws seen so far."""
+
+    def __init__(self):
+        self.count, self.log_sum, self.log_square_sum = 0, np.array(-np.inf), np.array(-np.inf)
+
+    def add(self, log_weights: np.ndarray) -> None:
+        self.count += log_weights.shape[1]
+        self.log_sum = np.logaddexp(self.log_sum, np.logaddexp.reduce(log_weights, axis=1))
+        self.log_square_sum = np.logaddexp(self.log_square_sum, np.logaddexp.reduce(2.0 * log_weights, axis=1))
+
+    @property
+    def log_mean(self) -> np.ndarray:
+        return self.log_sum - np.log(self.count)
+
+    @property
+    def variance(self) -> np.ndarray:
+        if self.count == 1:
+            return np.full_like(self.log_sum, np.nan)
+        # By the delta method: the squared coefficient of variation of the mean weight.
+        with np.errstate(invalid="ignore"):
+            concentration = np.exp(self.log_square_sum - 2.0 * self.log_sum)
+        return np.maximum(concentration - 1.0 / self.count, 0.0) * self.count / (self.count - 1)

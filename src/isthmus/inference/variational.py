@@ -1,0 +1,104 @@
+"""Variational inference for a whole model: fit generator and posterior together by maximising an objective."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import Array
+
+from isthmus.fitting import ADAM, Fit, FitRecord, TrainingSettings, train
+from isthmus.inference.importance import sample_importance_weights
+from isthmus.inference.objectives import Objective, elbo
+from isthmus.models import ProbabilisticModel, terms
+from isthmus.models.rows import row_count
+
+SPLIT_STREAM = 1
+"""Random numbers for the split come from a stream of their own, apart from the batch order's."""
+
+
+class VariationalLoss(eqx.Module):
+    """Minus an objective at `samples` draws a row, with the divergence's weight rising to beta over `warm_up` steps.
+
+    beta and warm_up are arrays, so that fits which differ only in them share one compilation.
+    """
+
+    beta: Array
+    warm_up: Array
+    objective: Objective = eqx.field(static=True)
+    samples: int = eqx.field(static=True)
+
+    def __call__(self, model: ProbabilisticModel, rows: Any, key: Array, step: Array) -> Array:
+        weight = self.beta * jnp.minimum((step + 1) / jnp.maximum(self.warm_up, 1.0), 1.0)
+        return -self.objective(terms(model, rows, key, samples=self.samples), weight)
+
+
+def fit(
+    model: ProbabilisticModel,
+    X: Any,
+    objective: Objective = elbo,
+    *,
+    held_out: Any = 0.1,
+    samples: int = 1,
+    beta: float = 1.0,
+    warm_up: float = 0.0,
+    epochs: float = 100.0,
+    batch_size: int = 128,
+    learning_rate: float = 1e-3,
+    patience: int | None = 20,
+    seed: int = 0,
+    optimiser: optax.GradientTransformation = ADAM,
+    on_record: Callable[[FitRecord], None] | None = None,
+) -> Fit:
+    """Fit a three-method model to rows X by maximising `objective`; the same arguments give the same Fit.
+
+    X: arrays [row, ...] (a pytree), in the model's own units, computed with in float32.
+    objective: a function of (Terms, beta); see `isthmus.inference.objectives`.
+    held_out: rows kept from training, as a share of X or as arrays like X; their ELBO, always at beta = 1, decides which
+        weights are kept and when to stop. 0 or None: none are kept and training runs to its end.
+    samples: posterior draws a row in each step.  beta: weight of the divergence from the prior.
+    warm_up: share of all steps over which beta rises from 0; it always finishes, because patience waits for it.
+    epochs: passes over the training rows; the learning rate falls to 0 over them.
+    patience: looks at the held-out rows without a new best before the fit stops; None for no early stopping.
+
+    Returns a Fit: `.model`, `.history`, `.verdict`. Raises TrainingDiverged where gradients stay non-finite, ValueError
+    for arguments out of range.
+    """
+    X = jax.tree.map(lambda array: np.asarray(array, np.float32), X)
+    training, kept = _split(X, held_out, seed)
+    if batch_size < 1 or epochs <= 0 or learning_rate <= 0 or not 0 <= warm_up <= 1 or samples < 1:
+        raise ValueError(
+            f"batch_size={batch_size}, epochs={epochs}, learning_rate={learning_rate}, warm_up={warm_up}, "
+            f"samples={samples}: expected positive numbers, and a warm_up from 0 to 1"
+        )
+    steps = max(math.ceil(epochs * row_count(training) / batch_size), 1)
+    settle = math.floor(warm_up * steps)
+    settings = TrainingSettings(steps, batch_size, learning_rate, patience, settle, seed, optimiser)
+    loss = VariationalLoss(jnp.float32(beta), jnp.float32(settle), objective, samples)
+    score = None if kept is None else lambda model: held_out_elbo(model, kept)
+    return train(model, loss, training, settings, score, on_record)
+
+
+def held_out_elbo(model: ProbabilisticModel, rows: Any) -> float:
+    """Mean ELBO of rows, in nats, at one fixed draw each: the same noise at every look, so that looks compare."""
+    return float(np.mean(sample_importance_weights(model, rows, draws=1).elbo))
+
+
+def _split(X: Any, held_out: Any, seed: int) -> tuple[Any, Any]:
+    if held_out is None:
+        return X, None
+    if not isinstance(held_out, int | float):
+        return X, jax.tree.map(lambda array: np.asarray(array, np.float32), held_out)
+    if not 0 <= held_out < 1:
+        raise ValueError(f"held_out is {held_out}; expected a share from 0 to below 1, or arrays of rows")
+    rows = row_count(X)
+    kept = math.ceil(held_out * rows)
+    if kept == 0 or rows - kept < 1:
+        return X, None
+    order = np.random.default_rng([SPLIT_STREAM, seed]).permutation(rows)
+    training, validation = (jax.tree.map(lambda a, i=i: a[i], X) for i in (order[kept:], order[:kept]))
+    return training, validation

@@ -1,0 +1,43 @@
+"""Latent-variable models, written for one datum, and the parts they are made of.
+
+In come column facts and sizes; out go immutable equinox modules. A probabilistic model is three methods (prior,
+likelihood, posterior); everything that trains, bounds or reports it follows from those, once, on the floors above.
+
+    model            the three-method interface, and what follows from it for every model
+    terms            the pieces of log p(x, z) - log q(z | x), from which every bound is made
+    vae              the variational autoencoder
+    networks         the multilayer perceptron
+    priors, posteriors, likelihoods      the parts of a model
+    selection        which likelihood suits the columns, and why
+    distributions    what numpyro's distributions lack
+    parameters       what is trained and what is held fixed
+"""
+
+from isthmus.models.distributions import ColumnDistribution, DiscretisedLogistic, location
+from isthmus.models.likelihoods import Likelihood, make_likelihood
+from isthmus.models.model import ProbabilisticModel
+from isthmus.models.networks import ACTIVATIONS, MLP
+from isthmus.models.parameters import Fixed, split_parameters
+from isthmus.models.selection import LikelihoodChoice, choose_likelihood, choose_standardisation
+from isthmus.models.terms import Terms, terms
+from isthmus.models.vae import VariationalAutoencoder, make_vae
+
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "ColumnDistribution",
+    "DiscretisedLogistic",
+    "Fixed",
+    "Likelihood",
+    "LikelihoodChoice",
+    "ProbabilisticModel",
+    "Terms",
+    "VariationalAutoencoder",
+    "choose_likelihood",
+    "choose_standardisation",
+    "location",
+    "make_likelihood",
+    "make_vae",
+    "split_parameters",
+    "terms",
+]

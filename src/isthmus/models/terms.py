@@ -1,0 +1,67 @@
+"""The pieces of the log-weight log p(x, z) - log q(z | x), from which every bound and objective is made."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+from jax import Array
+
+from isthmus.information import kl_terms
+from isthmus.models.model import ProbabilisticModel
+
+
+class Terms(eqx.Module):
+    """Log-densities at k posterior draws of each row, in nats; axes [row, k].
+
+    latent: the draws z ~ q(z | x), [row, k, ...] (a pytree).
+    log_likelihood, log_prior, log_posterior: log p(x | z), log p(z), log q(z | x), [row, k].
+    kl_terms: KL(q(z | x) || p(z)) of each latent dimension, [row, dimension]; None where no closed form is known.
+    """
+
+    latent: Any
+    log_likelihood: Array
+    log_prior: Array
+    log_posterior: Array
+    kl_terms: Array | None
+
+    @property
+    def log_weights(self) -> Array:
+        """log p(x, z) - log q(z | x), [row, k]."""
+        return self.log_likelihood + self.log_prior - self.log_posterior
+
+
+def terms(
+    model: ProbabilisticModel, x: Any, key: Array, inputs: Any = None, *, samples: int = 1, c: Any = None
+) -> Terms:
+    """The Terms of a batch of rows x at `samples` posterior draws each.
+
+    The posterior is that of `inputs` (corrupted rows, say; x itself where None), the score is that of x.
+    """
+    inputs = x if inputs is None else inputs
+    keys = jax.random.split(key, jax.tree.leaves(x)[0].shape[0])
+
+    def of_row(x, inputs, c, key):
+        return terms_of_row(model, x, key, inputs, samples=samples, c=c)
+
+    return jax.vmap(of_row)(x, inputs, c, keys)
+
+
+def terms_of_row(
+    model: ProbabilisticModel, x: Any, key: Array, inputs: Any = None, *, samples: int = 1, c: Any = None
+) -> Terms:
+    """The Terms of one row, axes [k]: `terms` without its first axis."""
+    encoder_key, sample_key, decoder_key = jax.random.split(key, 3)
+    posterior = model.posterior(x if inputs is None else inputs, c, key=encoder_key)
+    prior = model.prior(c)
+    latent = jax.vmap(posterior.sample)(jax.random.split(sample_key, samples))
+
+    def log_likelihood(z, key):
+        return model.likelihood(z, c, key=key).log_prob(x)
+
+    return Terms(
+        latent=latent,
+        log_likelihood=jax.vmap(log_likelihood)(latent, jax.random.split(decoder_key, samples)),
+        log_prior=jax.vmap(prior.log_prob)(latent),
+        log_posterior=jax.vmap(posterior.log_prob)(latent),
+        kl_terms=kl_terms(posterior, prior),
+    )

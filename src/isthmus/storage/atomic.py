@@ -1,0 +1,41 @@
+"""Files that are whole or absent."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_atomically(path: Path | str, content: bytes) -> None:
+    """Write `content` to `path` so that a reader, or a kill at any instant, finds the old file or the new one.
+
+    The bytes go to an exclusive temporary sibling, are flushed to disk, and are renamed over the target; the directory
+    is flushed last, because the rename lives there. Raises OSError where the directory cannot be written.
+    """
+    path = Path(path)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _flush_directory(path.parent)
+
+
+def _flush_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    # The process's umask can only be read by setting it; mkstemp makes private files, a model is an ordinary one.
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

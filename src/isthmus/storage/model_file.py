@@ -1,0 +1,111 @@
+"""A model in one file: named arrays and JSON metadata in the safetensors format, checked to the last bit.
+
+The format (https://github.com/huggingface/safetensors) is eight bytes of header length, a JSON header, then raw
+tensors. Ours adds one metadata entry, `isthmus`, whose JSON holds the metadata and a SHA-256 over metadata and tensors.
+A file is accepted only if it is byte for byte what `write_model_file` would write from its own content: whatever a
+lenient parser would forgive is refused.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from isthmus.storage import strict_json
+from isthmus.storage.atomic import write_atomically
+
+FORMAT = 1
+MAXIMUM_HEADER_BYTES = 64 * 2**20
+_FOREIGN = {
+    b"PK\x03\x04": "a zip archive (PyTorch checkpoints and .npz files are zip archives)",
+    b"\x93NUMPY": "a .npy array",
+    b"\x89HDF": "an HDF5 file",
+    b"\x1f\x8b": "a gzip file",
+    b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+}
+
+
+class ModelFileError(ValueError):
+    """A file that is not a whole, unaltered isthmus model file; the message names the file and the reason."""
+
+
+def write_model_file(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+    """Write named arrays and JSON metadata to `path`, atomically. Equal content gives equal bytes."""
+    write_atomically(path, _serialise(arrays, metadata))
+
+
+def read_model_file(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read what `write_model_file` wrote: (arrays, metadata).
+
+    Raises ModelFileError for anything else: another kind of file, a truncated or altered one, one of a newer format;
+    FileNotFoundError where there is none. Nothing in the file is executed, and the header's length is checked before
+    the header is read.
+    """
+    path = Path(path)
+    with path.open("rb") as file:
+        prefix = file.read(8)
+        _check_prefix(path, prefix)
+        content = prefix + file.read()
+    arrays, metadata = _parse(path, content)
+    if _serialise(arrays, metadata) != content:
+        raise ModelFileError(f"{path} was altered or damaged: its bytes do not match its checksum; restore a copy")
+    return arrays, metadata
+
+
+def _check_prefix(path: Path, prefix: bytes) -> None:
+    for signature, kind in _FOREIGN.items():
+        if prefix.startswith(signature):
+            raise ModelFileError(f"{path} is {kind}, not an isthmus model file; pass a run made by `isthmus fit`")
+    if len(prefix) < 8:
+        raise ModelFileError(f"{path} is {_bytes(len(prefix))} long, too short for a model file; it was cut off")
+    header, size = int.from_bytes(prefix, "little"), path.stat().st_size
+    if header > MAXIMUM_HEADER_BYTES:
+        raise ModelFileError(
+            f"{path} is not an isthmus model file: it announces a header of {header} bytes, and the largest allowed "
+            f"is {MAXIMUM_HEADER_BYTES}"
+        )
+    if header > size - 8:
+        raise ModelFileError(f"{path} is cut off: its header should have {header} bytes, {_bytes(size - 8)} are left")
+
+
+def _parse(path: Path, content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    length = int.from_bytes(content[:8], "little")
+    try:
+        header = strict_json.decode(content[8 : 8 + length])
+        envelope = strict_json.decode(header["__metadata__"]["isthmus"])
+        version, metadata = envelope["format"], envelope["metadata"]
+    except (ValueError, KeyError, TypeError):
+        raise ModelFileError(f"{path} is not an isthmus model file: its header holds no isthmus metadata") from None
+    if isinstance(version, int) and version > FORMAT:
+        raise ModelFileError(
+            f"{path} has model file format {version}, and this version reads up to {FORMAT}; upgrade isthmus"
+        )
+    try:
+        return safetensors.numpy.load(content), metadata
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelFileError(f"{path} is cut off or damaged: {error}") from None
+
+
+def _serialise(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> bytes:
+    arrays = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
+    envelope = {"format": FORMAT, "metadata": metadata, "sha256": _checksum(arrays, metadata)}
+    return safetensors.numpy.save(arrays, {"isthmus": strict_json.encode(envelope)})
+
+
+def _checksum(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(strict_json.encode(metadata).encode())
+    for name, array in arrays.items():
+        digest.update(strict_json.encode([name, str(array.dtype), list(array.shape)]).encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count} bytes"
