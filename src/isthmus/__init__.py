@@ -1,0 +1,53 @@
+"""isthmus: autoencoders and variational inference, with a ledger in nats of everything that passes the bottleneck.
+
+The names below are imported when they are first used: `import isthmus` starts nothing and changes no setting.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isthmus.estimators import VAE, load
+    from isthmus.evidence import Ledger
+    from isthmus.inference import fit
+    from isthmus.information import Estimate, kl_divergence
+    from isthmus.models import ProbabilisticModel
+
+__version__ = version("isthmus")
+
+_HOMES = {
+    "VAE": "isthmus.estimators",
+    "load": "isthmus.estimators",
+    "Ledger": "isthmus.evidence",
+    "fit": "isthmus.inference",
+    "Estimate": "isthmus.information",
+    "kl_divergence": "isthmus.information",
+    "ProbabilisticModel": "isthmus.models",
+}
+_ROOMS = {
+    "cli",
+    "data",
+    "estimators",
+    "evidence",
+    "fitting",
+    "inference",
+    "information",
+    "models",
+    "report",
+    "storage",
+}
+
+__all__ = ["VAE", "Estimate", "Ledger", "ProbabilisticModel", "__version__", "fit", "kl_divergence", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return import_module(f"isthmus.{name}")
+    raise AttributeError(f"module 'isthmus' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,22 @@
+"""What can be proved about log p(x), and the ledger that accounts for it.
+
+In come a three-method model and rows; out go `Estimate`s with a direction and errors, and the `Ledger`.
+
+    bounds         log p(x) from below: the ELBO and the importance-weighted bound
+    independent    log p(x) when the columns are modelled independently: the baseline every model must beat
+    ledger         all of it for one model and one set of rows
+"""
+
+from isthmus.evidence.bounds import elbo, importance_weighted_bound
+from isthmus.evidence.independent import IndependentColumns, independent_columns
+from isthmus.evidence.ledger import LEDGER_KEYS, Ledger, make_ledger
+
+__all__ = [
+    "LEDGER_KEYS",
+    "IndependentColumns",
+    "Ledger",
+    "elbo",
+    "importance_weighted_bound",
+    "independent_columns",
+    "make_ledger",
+]

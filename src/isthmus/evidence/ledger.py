@@ -1,0 +1,139 @@
+"""The ledger: what passes through the bottleneck of one model, in nats per datum."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from isthmus.evidence.independent import IndependentColumns
+from isthmus.inference import ImportanceSampling, sample_importance_weights
+from isthmus.information import Estimate
+from isthmus.information.estimate import mean_over_rows
+from isthmus.models import ProbabilisticModel
+from isthmus.models.rows import map_rows, row_count
+
+LEDGER_KEYS = {
+    "distortion": "-log p(x | z), mean over q: what the latent does not say about x",
+    "rate": "KL(q(z | x) || p(z)): what the latent says",
+    "elbo": "-(distortion + rate): log p(x) from below",
+    "log_likelihood_lower": "log p(x) from below, by importance weighting",
+    "log_likelihood_upper": "log p(x) from above",
+    "log_likelihood_exact": "log p(x), where it has a closed form",
+    "log_likelihood_independent": "log p(x) with independent columns: the baseline",
+    "inference_gap": "KL(q(z | x) || p(z | x)): log p(x) less the elbo",
+    "approximation_gap": "the part of the gap due to the family of q",
+    "amortisation_gap": "the part of the gap due to the encoder",
+    "mutual_information": "between x and z under q",
+    "marginal_kl": "KL(q(z) || p(z)): rate less mutual information",
+    "total_correlation": "of z under q, for factorised priors",
+    "dimension_wise_kl": "of the marginals of z, for factorised priors",
+    "rate_per_dimension": "the rate of each latent dimension",
+    "active_units": "latent dimensions whose mean varies with x by more than 0.01",
+    "squared_error": "|x - x_hat|^2, x_hat decoded from the posterior mean",
+    "copy_index": "1 for a map that copies, 0 for one that cannot",
+}
+ACTIVE_VARIANCE = 0.01
+"""A unit is active when the variance over x of E_q[z] exceeds this (Burda, Grosse and Salakhutdinov 2016)."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The account of one model over one set of rows.
+
+    entries: one Estimate for each key of LEDGER_KEYS, None where the quantity does not exist or is not computed.
+    measure: "counting" where log p is a log-probability, "lebesgue" where it is a log-density in the columns' units,
+        None where the model does not say.  rows, columns: of the data.  draws: posterior draws a row.
+    """
+
+    entries: dict[str, Estimate | None]
+    measure: Literal["counting", "lebesgue"] | None
+    rows: int
+    columns: int
+    draws: int
+
+    def __getitem__(self, key: str) -> Estimate | None:
+        return self.entries[key]
+
+    def in_unit(self, unit: Literal["nats", "bits"]) -> "Ledger":
+        """The same account in nats or bits."""
+        entries = {key: None if entry is None else entry.in_unit(unit) for key, entry in self.entries.items()}
+        return Ledger(entries, self.measure, self.rows, self.columns, self.draws)
+
+    def bits_per_dimension(self) -> Estimate | None:
+        """An upper bound on the codelength of x in bits per column; None unless log p is a log-probability."""
+        bound = self.entries["log_likelihood_lower"]
+        if bound is None or self.measure != "counting":
+            return None
+        bits = bound.in_unit("bits")
+        value, stderr, rows = (
+            None if number is None else sign * float(number) / self.columns  # type: ignore[arg-type]
+            for number, sign in ((bits.value, -1), (bits.stderr, 1), (bits.stderr_rows, 1))
+        )
+        assert value is not None
+        return Estimate(value, "bits per dimension", "upper", stderr, rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values, one entry a key."""
+        return {key: None if entry is None else entry.to_dict() for key, entry in self.entries.items()}
+
+    def __str__(self) -> str:
+        shown = [f"{key:<28}{entry}" for key, entry in self.entries.items() if entry is not None]
+        return "\n".join([f"per datum, over {self.rows} rows", *shown])
+
+
+def make_ledger(
+    model: ProbabilisticModel,
+    rows: np.ndarray,
+    baseline: IndependentColumns | None = None,
+    *,
+    scale: np.ndarray | float = 1.0,
+    measure: Literal["counting", "lebesgue"] | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+) -> Ledger:
+    """The ledger of a model over rows [row, column], in the model's units; the same arguments give the same figures.
+
+    baseline: the columns modelled independently.  scale: the columns' own units, for the squared error.  draws: of z a
+    row, for the bounds.
+    """
+    sampled = sample_importance_weights(model, rows, draws, seed)
+    entries: dict[str, Estimate | None] = dict.fromkeys(LEDGER_KEYS)
+    entries.update(_split_of_elbo(sampled))
+    entries["log_likelihood_lower"] = mean_over_rows(
+        sampled.log_evidence, direction="lower", variances=sampled.log_evidence_variance
+    )
+    if baseline is not None:
+        entries["log_likelihood_independent"] = mean_over_rows(map_rows(_log_prob, baseline, rows), direction="exact")
+    means = map_rows(_encode, model, rows)
+    active = float(np.sum(np.var(means, axis=0) > ACTIVE_VARIANCE))
+    entries["active_units"] = Estimate(active, "count", "exact", 0.0)
+    residual = (np.asarray(rows, np.float64) - map_rows(_decode, model, means)) * scale
+    entries["squared_error"] = mean_over_rows((residual**2).sum(1), unit="squared units", direction="exact")
+    return Ledger(entries, measure, row_count(rows), rows.shape[1], draws)
+
+
+def _split_of_elbo(sampled: ImportanceSampling) -> dict[str, Estimate]:
+    distortion = mean_over_rows(-sampled.log_likelihood, variances=sampled.log_likelihood_variance)
+    if sampled.kl_terms is None:
+        rate = mean_over_rows(sampled.rate, variances=sampled.rate_variance)
+        per_dimension = {}
+    else:
+        rate = mean_over_rows(sampled.rate, direction="exact")
+        per_dimension = {"rate_per_dimension": mean_over_rows(sampled.kl_terms, direction="exact")}
+    bound = mean_over_rows(sampled.elbo, direction="lower", variances=sampled.elbo_variance)
+    # The identity holds to the last digit of what is printed, not only to rounding.
+    total = -(distortion.value + rate.value)  # type: ignore[operator]
+    elbo = Estimate(total, "nats", "lower", bound.stderr, bound.stderr_rows)
+    return {"distortion": distortion, "rate": rate, "elbo": elbo, **per_dimension}
+
+
+def _encode(model: ProbabilisticModel, row: Any):
+    return model.encode(row)
+
+
+def _decode(model: ProbabilisticModel, latent: Any):
+    return model.decode(latent)
+
+
+def _log_prob(distribution: IndependentColumns, row: Any):
+    return distribution.log_prob(row)
