@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from isthmus.data import DataError, Dataset
 from isthmus.data.columns import require_finite
 from isthmus.models import LikelihoodChoice
 
@@ -15,18 +16,39 @@ def training_rows(estimator: Any, X: Any) -> tuple[np.ndarray, tuple[str, ...]]:
 
     Raises ValueError for anything but at least two rows of finite numbers.
     """
-    rows = validate_data(estimator, X, dtype="numeric", ensure_all_finite=False, ensure_min_samples=2)
-    names = getattr(estimator, "feature_names_in_", [f"x{i}" for i in range(rows.shape[1])])
-    names = tuple(str(name) for name in names)
+    values = X.values if isinstance(X, Dataset) else X
+    rows = validate_data(estimator, values, dtype="numeric", ensure_all_finite=False, ensure_min_samples=2)
+    if isinstance(X, Dataset):
+        names = X.names
+    else:
+        names = tuple(str(name) for name in getattr(estimator, "feature_names_in_", anonymous_names(rows.shape[1])))
     require_finite(rows, names)
     return rows, names
 
 
 def new_rows(estimator: Any, X: Any, names: tuple[str, ...]) -> np.ndarray:
     """X as a numeric array with the columns of the fit; ValueError where they differ or are not finite."""
-    rows = validate_data(estimator, X, dtype="numeric", ensure_all_finite=False, reset=False)
+    if isinstance(X, Dataset):
+        rows = _same_columns(X, names)
+    else:
+        rows = validate_data(estimator, X, dtype="numeric", ensure_all_finite=False, reset=False)
     require_finite(rows, names)
     return rows
+
+
+def anonymous_names(columns: int) -> tuple[str, ...]:
+    """The names of columns that came without: x0, x1, ..."""
+    return tuple(f"x{i}" for i in range(columns))
+
+
+def _same_columns(data: Dataset, names: tuple[str, ...]) -> np.ndarray:
+    if len(data.names) != len(names):
+        raise DataError(f"{data.source} has {len(data.names)} columns; the model was fitted to {len(names)}")
+    anonymous = anonymous_names(len(names))
+    if data.names != names and anonymous not in (data.names, names):
+        given, fitted = next(pair for pair in zip(data.names, names, strict=True) if pair[0] != pair[1])
+        raise DataError(f"{data.source} has column {given!r} where the model was fitted to {fitted!r}; use its columns")
+    return data.values
 
 
 def warn_off_support(rows: np.ndarray, names: tuple[str, ...], choice: LikelihoodChoice) -> None:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from isthmus.data import inspect_columns
 from isthmus.estimators.configuration import VAEConfiguration
 from isthmus.estimators.fitted import FittedVAE, assemble, fitted_baseline
-from isthmus.estimators.rows import new_rows, training_rows, warn_off_support
+from isthmus.estimators.rows import anonymous_names, new_rows, training_rows, warn_off_support
 from isthmus.evidence import Ledger, make_ledger
 from isthmus.fitting import FitRecord
 from isthmus.inference import fit, sample_importance_weights
@@ -185,6 +185,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         fitted = FittedVAE.from_record(arrays, metadata)
         estimator = cls(**fitted.configuration.model_dump())
         estimator.n_features_in_ = len(fitted.names)
+        if fitted.names != anonymous_names(len(fitted.names)):
+            estimator.feature_names_in_ = np.array(fitted.names, dtype=object)
         estimator._keep(fitted)
         return estimator
 
@@ -197,6 +199,31 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     @property
     def _n_features_out(self) -> int:
         return self.n_components_
+
+    @property
+    def column_names_(self) -> tuple[str, ...]:
+        """The names of the columns that were fitted."""
+        check_is_fitted(self)
+        return self._fitted.names
+
+    @property
+    def assumptions_(self) -> dict[str, Any]:
+        """What the figures rest on: the likelihood and why it was chosen, its measure, the sizes, the training."""
+        check_is_fitted(self)
+        fitted = self._fitted
+        return {
+            "likelihood": fitted.choice.kind,
+            "likelihood_reason": fitted.choice.reason,
+            "maximum": fitted.choice.maximum,
+            "scale": fitted.choice.scale,
+            "measure": fitted.model.family.measure,
+            "prior": "standard normal",
+            "posterior": "diagonal normal",
+            "n_components": fitted.architecture.latent_size,
+            "hidden_sizes": list(fitted.architecture.hidden_sizes),
+            "beta": fitted.configuration.beta,
+            "random_state": fitted.configuration.random_state,
+        }
 
     def _keep(self, fitted: FittedVAE) -> None:
         self._fitted = fitted

@@ -39,10 +39,11 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class FitRecord:
-    """One look during a fit: steps and epochs so far, mean training loss since the last look, held-out score (None
-    without held-out rows), steps skipped so far because their gradient was not finite."""
+    """One look during a fit: steps so far and planned, epochs so far, mean training loss since the last look, held-out
+    score (None without held-out rows), steps skipped so far because their gradient was not finite."""
 
     step: int
+    planned_steps: int
     epoch: float
     loss: float
     held_out: float | None
@@ -142,7 +143,7 @@ def _blocks(
         step = int(state.step)
         score = None if held_out is None else held_out(eqx.combine(state.parameters, rest))
         epoch = step * settings.batch_size / rows
-        yield state, FitRecord(step, epoch, float(mean_loss), score, int(state.skipped))
+        yield state, FitRecord(step, settings.steps, epoch, float(mean_loss), score, int(state.skipped))
 
 
 def _float32(number: float) -> jax.Array:

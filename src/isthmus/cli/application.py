@@ -1,0 +1,105 @@
+"""The commands and their arguments."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isthmus.cli.errors import one_clear_error
+
+app = typer.Typer(
+    name="isthmus",
+    help="Autoencoders and variational inference, with a ledger in nats of everything that passes the bottleneck.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Data = Annotated[str, typer.Argument(help="A bundled name, or a .csv, .parquet, .npy, .npz or IDX file.")]
+Run = Annotated[Path, typer.Argument(help="A run directory made by `isthmus fit`.")]
+Output = Annotated[Path, typer.Option("-o", "--output", help="A .csv, .parquet or .npy file to write.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")]
+
+
+@app.command()
+def datasets() -> None:
+    """List the bundled data sets."""
+    from isthmus.cli.commands import list_datasets
+
+    list_datasets()
+
+
+@app.command()
+def fit(
+    data: Data,
+    model: Annotated[str, typer.Option(help="The model: vae.")] = "vae",
+    latent: Annotated[int | None, typer.Option(help="Latent size; chosen by the number of columns if absent.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run directory; runs/DATA if absent.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed, data and machine give the same model.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training rows, at most.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file of model arguments; options win over it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit a model to DATA; print its ledger on rows it never saw; write the run."""
+    from isthmus.cli.commands import fit_command
+
+    options = {"n_components": latent, "random_state": seed, "max_epochs": epochs}
+    fit_command(data, model, {key: value for key, value in options.items() if value is not None}, out, config, as_json)
+
+
+@app.command()
+def ledger(
+    run: Run,
+    data: Annotated[str | None, typer.Argument(help="Other rows than the run's own test rows.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the ledger of RUN, on its own test rows or on DATA."""
+    from isthmus.cli.commands import ledger_command
+
+    ledger_command(run, data, as_json)
+
+
+@app.command()
+def embed(run: Run, data: Data, output: Output) -> None:
+    """Write the posterior mean of each row of DATA."""
+    from isthmus.cli.commands import transform_command
+
+    transform_command(run, data, output, "transform")
+
+
+@app.command()
+def reconstruct(run: Run, data: Data, output: Output) -> None:
+    """Write each row of DATA as it comes out of the bottleneck."""
+    from isthmus.cli.commands import transform_command
+
+    transform_command(run, data, output, "reconstruct")
+
+
+@app.command()
+def sample(
+    run: Run,
+    output: Output,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many rows.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other rows.")] = 0,
+) -> None:
+    """Write new rows drawn from the model of RUN."""
+    from isthmus.cli.commands import sample_command
+
+    sample_command(run, output, n, seed)
+
+
+@app.command()
+def report(run: Run) -> None:
+    """Draw the HTML report of RUN again from its records."""
+    from isthmus.cli.commands import report_command
+
+    report_command(run)
+
+
+def main() -> None:
+    """The entry point: exit status 0, 1 (the work failed) or 2 (the call was wrong)."""
+    with one_clear_error():
+        app()
+    sys.exit(0)

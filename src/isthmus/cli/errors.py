@@ -1,0 +1,34 @@
+"""One clear error for whatever goes wrong, and the exit status that belongs to it."""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+FAILED, WRONG_CALL = 1, 2
+
+
+class WrongCall(Exception):  # noqa: N818 - it is the call that is wrong, not the work
+    """The command was called with something that cannot be: exit status 2."""
+
+
+@contextmanager
+def one_clear_error() -> Iterator[None]:
+    """Print an expected exception as one message on standard error and exit; let a bug show its traceback."""
+    warnings.showwarning = _show_warning
+    try:
+        yield
+    except (WrongCall, FileNotFoundError) as error:
+        _exit(error, WRONG_CALL)
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
+        _exit(error, FAILED)
+
+
+def _exit(error: BaseException, status: int) -> None:
+    message = " ".join(str(error).split()) or type(error).__name__
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    sys.exit(status)
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,88 @@
+"""What the terminal shows: results on standard output, progress on standard error."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from isthmus.evidence import LEDGER_KEYS
+from isthmus.fitting import FitRecord
+from isthmus.information import Estimate
+
+_SIGNS = {"exact": "=", "lower": ">=", "upper": "<=", "estimate": "~"}
+
+WIDE = 130
+"""A terminal of so many columns has room to say what each quantity is."""
+
+
+@contextmanager
+def fit_progress() -> Iterator[Callable[[FitRecord], None]]:
+    """A progress bar with the held-out ELBO, on standard error; yields what to tell of each look."""
+    columns = (TextColumn("fitting"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("fit", total=None, state="compiling")
+
+        def on_record(look: FitRecord) -> None:
+            bound = "" if look.held_out is None else f", held-out ELBO {look.held_out:.2f} nats"
+            skipped = f", {look.skipped} steps skipped" if look.skipped else ""
+            state = f"epoch {look.epoch:.0f}{bound}{skipped}"
+            progress.update(task, total=look.planned_steps, completed=look.step, state=state)
+
+        yield on_record
+        progress.update(task, total=1, completed=1)
+
+
+def print_record(record: dict[str, Any], as_json: bool) -> None:
+    """A run's assumptions and ledger: tables, or one JSON object."""
+    console = Console(soft_wrap=True)
+    if as_json:
+        print(json.dumps(record, allow_nan=False))  # noqa: T201
+        return
+    assumptions = record["assumptions"]
+    likelihood = assumptions["likelihood"].replace("_", " ")
+    console.print(f"likelihood  {likelihood}: {assumptions['likelihood_reason']}", highlight=False, markup=False)
+    measure = "log-probabilities" if assumptions["measure"] == "counting" else "log-densities in the columns' own units"
+    console.print(f"ledger      per row, over {assumptions['test_rows']} rows that the fit never saw; {measure}")
+    console.print(_ledger_table(record["ledger"], explained=console.width >= WIDE))
+
+
+def print_bundled(names: dict[str, str]) -> None:
+    """The bundled data sets, one a line."""
+    width = max(map(len, names))
+    say(*(f"{name:<{width}}  {description}" for name, description in names.items()))
+
+
+def say(*lines: str, quiet: bool = False) -> None:
+    """Lines for the reader, on standard error where standard output carries JSON."""
+    console = Console(stderr=quiet, soft_wrap=True)
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
+
+
+def _ledger_table(ledger: dict[str, Any], explained: bool) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name, justify in (("quantity", "left"), ("", "left"), ("value", "right"), ("unit", "left")):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for name in ("± sampling", "± rows"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if explained:
+        table.add_column("what it is", style="dim", no_wrap=True)
+    for key, entry in ledger.items():
+        if entry is None:
+            continue
+        estimate = Estimate.from_dict(entry)
+        if isinstance(estimate.value, tuple):
+            continue
+        errors = (_error(estimate.stderr), _error(estimate.stderr_rows))
+        value = f"{estimate.value:,.3f}".removesuffix(".000")
+        row = (key, _SIGNS[estimate.direction], value, estimate.unit, *errors)
+        table.add_row(*row, *([LEDGER_KEYS[key]] if explained else []))
+    return table
+
+
+def _error(error: Any) -> str:
+    return "" if error is None or error == 0 else f"{error:.2g}"

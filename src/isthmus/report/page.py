@@ -1,0 +1,123 @@
+"""The report: one HTML file that needs no network."""
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from isthmus.evidence.ledger import LEDGER_KEYS
+from isthmus.information import Estimate
+from isthmus.report import figures
+from isthmus.storage import RunDirectory, read_model_file, strict_json, write_atomically
+
+
+def write_report(path: str | Path) -> Path:
+    """Draw the report of the run at `path` from its records, and return where it is.
+
+    Raises FileNotFoundError, naming the record, where one is missing.
+    """
+    run = RunDirectory.open(path)
+    for record in (run.ledger, run.history, run.exhibits):
+        if not record.is_file():
+            raise FileNotFoundError(f"{record} is missing, and the report is drawn from it; fit again")
+    record = strict_json.decode(run.ledger.read_bytes())
+    history = [strict_json.decode(line) for line in run.history.read_text().splitlines()]
+    arrays, exhibits = read_model_file(run.exhibits)
+    write_atomically(run.report, _render(record, history, arrays, exhibits).encode())
+    return run.report
+
+
+def _render(
+    record: dict[str, Any], history: list[dict[str, Any]], arrays: dict[str, np.ndarray], exhibits: dict[str, Any]
+) -> str:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(resources.files("isthmus.report").joinpath("page.html.jinja").read_text())
+    ledger = {key: None if entry is None else Estimate.from_dict(entry) for key, entry in record["ledger"].items()}
+    return template.render(
+        record=record,
+        assumptions=record["assumptions"],
+        entries=[_entry(key, ledger[key]) for key in ledger if isinstance(_value(ledger[key]), float)],
+        sentences=_sentences(ledger, record["assumptions"]),
+        collapsed=_collapsed(ledger),
+        plotlyjs=Markup(get_plotlyjs()),
+        figures={name: _embedded(figure) for name, figure in _figures(history, arrays, exhibits, ledger).items()},
+    )
+
+
+def _figures(
+    history: list[dict[str, Any]], arrays: dict[str, np.ndarray], exhibits: dict[str, Any], ledger: dict[str, Any]
+) -> dict[str, go.Figure]:
+    pairs = {"originals": arrays["originals"], "reconstructions": arrays["reconstructions"]}
+    fresh = {"samples": arrays["samples"]}
+    if exhibits["image_shape"] is not None:
+        shape = tuple(exhibits["image_shape"])
+        reconstructions, samples = figures.image_rows(pairs, shape), figures.image_rows(fresh, shape)
+    else:
+        reconstructions = figures.table_rows(pairs, exhibits["columns"])
+        # Samples are shown beside the originals, on whose scale they are drawn.
+        samples = figures.table_rows({"originals": arrays["originals"], **fresh}, exhibits["columns"])
+    return {
+        "training": figures.training_curves(history),
+        "reconstructions": reconstructions,
+        "samples": samples,
+        "latent": figures.latent_scatter(arrays["latent_means"], exhibits["latent_dimensions"], exhibits["labels"]),
+        "rates": figures.rate_bars(list(ledger["rate_per_dimension"].value)),
+    }
+
+
+def _embedded(figure: go.Figure) -> Markup:
+    return Markup(figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False}))
+
+
+def _entry(key: str, estimate: Estimate | None) -> dict[str, str]:
+    assert estimate is not None
+    sign = {"exact": "=", "lower": "≥", "upper": "≤", "estimate": "≈"}[estimate.direction]
+    return {
+        "key": key.replace("_", " "),
+        "sign": sign,
+        "value": f"{estimate.value:,.3f}".removesuffix(".000"),
+        "unit": estimate.unit,
+        "stderr": _error(estimate.stderr),
+        "stderr_rows": _error(estimate.stderr_rows),
+        "meaning": LEDGER_KEYS[key],
+    }
+
+
+def _error(error: Any) -> str:
+    return "" if error is None or error == 0 else f"± {error:.2g}"
+
+
+def _value(estimate: Estimate | None) -> Any:
+    return None if estimate is None else estimate.value
+
+
+def _collapsed(ledger: dict[str, Estimate | None]) -> int:
+    rates = ledger["rate_per_dimension"]
+    assert rates is not None
+    return sum(rate < figures.COLLAPSED_RATE for rate in rates.value)  # type: ignore[union-attr]
+
+
+def _sentences(ledger: dict[str, Estimate | None], assumptions: dict[str, Any]) -> list[str]:
+    distortion, rate = _value(ledger["distortion"]), _value(ledger["rate"])
+    bound, baseline = _value(ledger["log_likelihood_lower"]), _value(ledger["log_likelihood_independent"])
+    sentences = [
+        f"Of each row, the latent carries {rate:.2f} nats; given the latent, {distortion:.2f} nats remain unsaid. "
+        f"Together they are the negative ELBO."
+    ]
+    if baseline is not None and np.isfinite([bound, baseline]).all():
+        gain = bound - baseline
+        verdict = "more" if gain > 0 else "less"
+        sentences.append(
+            f"The model gives a held-out row at least {abs(gain):.2f} nats {verdict} log-likelihood than independent "
+            f"columns do{'' if gain > 0 else ': it does not earn its keep; train longer or use more rows'}."
+        )
+    if assumptions["measure"] == "counting":
+        bits = -bound / np.log(2) / assumptions["columns"]
+        sentences.append(f"As a code, that is at most {bits:.3f} bits per column.")
+    return sentences
