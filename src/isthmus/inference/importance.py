@@ -123,18 +123,19 @@ class _Moments:
 
     def add(self, values: np.ndarray) -> None:
         count, mean = values.shape[1], values.mean(1)
+        total = self.count + count
         with np.errstate(invalid="ignore"):
             squares = ((values - mean[:, None]) ** 2).sum(1)
-            total, shift = self.count + count, mean - self.mean
-            # The first chunk is taken whole: infinities stay infinite instead of becoming inf - inf.
-            self.mean = mean if self.count == 0 else self.mean + shift * (count / total)
-            self.squares = self.squares + squares + (shift**2 * (self.count * count / total) if self.count else 0.0)
+            between = (mean - self.mean) ** 2 * (self.count * count / total)
+            # A weighted mean, not mean plus shift: infinities stay infinite instead of becoming inf - inf.
+            self.mean = self.mean * (self.count / total) + mean * (count / total)
+        self.squares = self.squares + squares + between
         self.count = total
 
     @property
     def variance_of_mean(self) -> np.ndarray:
         if self.count == 1:
-            return np.where(np.isfinite(self.mean), np.nan, np.nan)
+            return np.full_like(self.mean, np.nan)
         return self.squares / (self.count - 1) / self.count
 
 

@@ -1,0 +1,118 @@
+"""The ledger: its identity, its baseline, its units, and what it refuses to say."""
+
+import json
+
+import numpy as np
+import pytest
+from cases import COLUMNS, LIKELIHOODS
+from linear_gaussian_model import random_model, simulated_rows, with_posterior
+from oracles import linear_gaussian
+from scipy import stats
+
+from isthmus.evidence import LEDGER_KEYS, elbo, importance_weighted_bound, independent_columns, make_ledger
+from isthmus.models.rows import map_rows
+
+
+def ledger_of(name, **kwargs):
+    case = LIKELIHOODS[name]
+    model, rows = case.model(), case.standardised_rows
+    baseline = independent_columns(model.family, rows)
+    return make_ledger(
+        model, rows, baseline, scale=case.standardisation.scale, measure=model.family.measure, draws=64, **kwargs
+    )
+
+
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_the_elbo_is_minus_distortion_minus_rate_to_the_last_digit(name):
+    ledger = ledger_of(name)
+    assert ledger["elbo"].value == -(ledger["distortion"].value + ledger["rate"].value)
+    np.testing.assert_allclose(sum(ledger["rate_per_dimension"].value), ledger["rate"].value, rtol=1e-6)
+    assert ledger["elbo"].value <= ledger["log_likelihood_lower"].value
+    assert set(ledger.to_dict()) == set(LEDGER_KEYS)
+
+
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_directions_units_and_errors(name):
+    ledger = ledger_of(name)
+    directions = {key: entry.direction for key, entry in ledger.entries.items() if entry is not None}
+    assert directions == {
+        "distortion": "estimate",
+        "rate": "exact",
+        "elbo": "lower",
+        "log_likelihood_lower": "lower",
+        "log_likelihood_independent": "exact",
+        "rate_per_dimension": "exact",
+        "active_units": "exact",
+        "squared_error": "exact",
+    }
+    for key in ("distortion", "elbo", "log_likelihood_lower"):
+        assert ledger[key].stderr > 0
+        assert ledger[key].stderr_rows > 0
+    assert ledger["rate"].stderr == 0
+
+
+def test_the_same_rows_give_the_same_ledger_and_it_survives_json():
+    one, other = (ledger_of("binomial").to_dict() for _ in range(2))
+    assert json.loads(json.dumps(one, allow_nan=False)) == other
+
+
+def test_bits_and_bits_per_dimension():
+    ledger = ledger_of("bernoulli")
+    bits = ledger.in_unit("bits")
+    np.testing.assert_allclose(bits["rate"].value, ledger["rate"].value / np.log(2))
+    assert bits["squared_error"] == ledger["squared_error"]
+    code = ledger.bits_per_dimension()
+    assert code.direction == "upper"
+    np.testing.assert_allclose(code.value, -bits["log_likelihood_lower"].value / COLUMNS)
+    assert ledger_of("normal, global scale").bits_per_dimension() is None
+
+
+def test_independent_columns_of_a_density_in_the_columns_own_units():
+    case = LIKELIHOODS["normal, per-feature scale"]
+    rows = case.rows
+    baseline = independent_columns(case.family, case.standardised_rows)
+    expected = stats.norm(rows.mean(0), rows.std(0)).logpdf(rows).sum(1)
+    found = map_rows(lambda b, row: b.log_prob(row), baseline, case.standardised_rows)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["bernoulli", "binomial", "discretised logistic, 255"])
+def test_independent_columns_of_counts_are_add_one_shares(name):
+    case = LIKELIHOODS[name]
+    rows, maximum = case.rows, case.kwargs.get("maximum", 1)
+    shares = [(np.sum(rows[:, i] == rows[0, i]) + 1) / (len(rows) + maximum + 1) for i in range(COLUMNS)]
+    baseline = independent_columns(case.family, rows)
+    np.testing.assert_allclose(baseline.log_prob(rows[0].astype(np.float32)), np.log(shares).sum(), rtol=1e-5)
+    assert baseline.log_prob(rows[0].astype(np.float32) + 0.5) == -np.inf
+
+
+def test_bounds_of_a_users_model_bracket_nothing_but_stay_below():
+    model = with_posterior(random_model(4), widening=1.4)
+    rows = simulated_rows(model, 500)
+    exact = linear_gaussian.log_evidence(rows, np.asarray(model.W), np.asarray(model.m), model.sigma).mean()
+    lower, tighter = elbo(model, rows), importance_weighted_bound(model, rows, k=500)
+    assert lower.direction == tighter.direction == "lower"
+    assert lower.value < tighter.value < exact + 4 * tighter.stderr
+    assert exact - tighter.value < 0.05
+    ledger = make_ledger(model, rows, draws=100)
+    assert ledger["log_likelihood_independent"] is None
+    assert "elbo" in str(ledger)
+
+
+def test_a_dimension_that_copies_the_prior_is_not_active():
+    model = random_model(4)
+    silent = type(model)(model.W, model.m, model.sigma, model.A.at[1].set(0.0), model.b, model.scale)
+    ledger = make_ledger(silent, simulated_rows(model, 200), draws=10)
+    assert ledger["active_units"].value == 1
+
+
+def test_an_impossible_row_makes_the_ledger_infinite_not_nan():
+    case = LIKELIHOODS["binomial"]
+    rows = case.standardised_rows.copy()
+    rows[3, 2] = 99
+    model = case.model()
+    ledger = make_ledger(model, rows, independent_columns(model.family, case.rows), draws=16)
+    assert ledger["distortion"].value == np.inf
+    assert ledger["elbo"].value == ledger["log_likelihood_lower"].value == -np.inf
+    assert ledger["log_likelihood_independent"].value == -np.inf
+    json.dumps(ledger.to_dict(), allow_nan=False)
