@@ -7,7 +7,7 @@ from typing import Any
 from isthmus.cli.errors import WrongCall
 from isthmus.cli.output import fit_progress, print_bundled, print_record, say
 from isthmus.data import bundled_names, read_dataset, write_table
-from isthmus.data.writers import check_writable_ending
+from isthmus.data.writers import check_output
 from isthmus.estimators import COMMAND_LINE_NAMES, VAEConfiguration, load
 from isthmus.estimators.runs import fit_run, ledger_record
 from isthmus.report import write_report
@@ -25,14 +25,9 @@ def fit_command(
     """Fit, write the run, print the ledger and where everything is."""
     arguments = _arguments(model, options, config)
     data = read_dataset(source)
-    run, created = _run_directory(out or Path("runs") / Path(source).name.split(".")[0])
-    try:
-        with fit_progress() as on_record:
-            record = fit_run(COMMAND_LINE_NAMES[model](**arguments), data, run, on_record)
-    except BaseException:
-        if created:
-            run.path.rmdir()
-        raise
+    place = out or Path("runs") / Path(source).name.split(".")[0]
+    with RunDirectory.reserve(place) as run, fit_progress() as on_record:
+        record = fit_run(COMMAND_LINE_NAMES[model](**arguments), data, run, on_record)
     page = write_report(run.path)
     print_record(record, as_json)
     say(f"model   {run.model}", f"report  {page}", quiet=as_json)
@@ -52,7 +47,7 @@ def ledger_command(path: Path, source: str | None, as_json: bool) -> None:
 
 def transform_command(path: Path, source: str, output: Path, method: str) -> None:
     """Write what the estimator's `method` makes of each row."""
-    check_writable_ending(output)
+    check_output(output)
     estimator = load(path)
     values = getattr(estimator, method)(read_dataset(source))
     latent = method == "transform"
@@ -63,7 +58,7 @@ def transform_command(path: Path, source: str, output: Path, method: str) -> Non
 
 def sample_command(path: Path, output: Path, n: int, seed: int) -> None:
     """Write new rows."""
-    check_writable_ending(output)
+    check_output(output)
     estimator = load(path)
     write_table(output, estimator.sample(n, random_state=seed), estimator.column_names_)
     say(f"{n} rows of {len(estimator.column_names_)} columns  {output}")
@@ -84,8 +79,3 @@ def _arguments(model: str, options: dict[str, Any], config: Path | None) -> dict
         raise WrongCall(f"{config} is not TOML: {error}") from None
     except (ValueError, OSError) as error:
         raise WrongCall(str(error)) from None
-
-
-def _run_directory(path: Path) -> tuple[RunDirectory, bool]:
-    created = not path.exists()
-    return RunDirectory.create(path), created

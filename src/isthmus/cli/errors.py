@@ -15,9 +15,10 @@ class WrongCall(Exception):  # noqa: N818 - it is the call that is wrong, not th
 @contextmanager
 def one_clear_error() -> Iterator[None]:
     """Print an expected exception as one message on standard error and exit; let a bug show its traceback."""
-    warnings.showwarning = _show_warning
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            yield
     except (WrongCall, FileNotFoundError) as error:
         _exit(error, WRONG_CALL)
     except (ValueError, OSError, RuntimeError, MemoryError) as error:

@@ -17,7 +17,7 @@ ENDINGS = (".csv", ".parquet", ".npy")
 def write_table(path: Path | str, values: np.ndarray, names: tuple[str, ...]) -> None:
     """Write [row, column] numbers to a .csv, .parquet or .npy file, atomically. DataError for another ending."""
     path, buffer = Path(path), io.BytesIO()
-    check_writable_ending(path)
+    check_output(path)
     if path.suffix.lower() == ".npy":
         np.save(buffer, values, allow_pickle=False)
     else:
@@ -27,7 +27,9 @@ def write_table(path: Path | str, values: np.ndarray, names: tuple[str, ...]) ->
     write_atomically(path, buffer.getvalue())
 
 
-def check_writable_ending(path: Path | str) -> None:
-    """DataError unless `write_table` knows the ending; asked before the work, so that none is lost."""
+def check_output(path: Path | str) -> None:
+    """DataError unless `write_table` knows the ending and the directory is there; asked before the work is done."""
+    if not Path(path).parent.is_dir():
+        raise DataError(f"{path} cannot be written: there is no directory {Path(path).parent}")
     if Path(path).suffix.lower() not in ENDINGS:
         raise DataError(f"{path} has an ending that cannot be written; expected one of {', '.join(ENDINGS)}")

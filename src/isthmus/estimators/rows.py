@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from isthmus.data import DataError, Dataset
+from isthmus.data import Columns, DataError, Dataset
 from isthmus.data.columns import require_finite
 from isthmus.models import LikelihoodChoice
 
@@ -49,6 +49,17 @@ def _same_columns(data: Dataset, names: tuple[str, ...]) -> np.ndarray:
         given, fitted = next(pair for pair in zip(data.names, names, strict=True) if pair[0] != pair[1])
         raise DataError(f"{data.source} has column {given!r} where the model was fitted to {fitted!r}; use its columns")
     return data.values
+
+
+def warn_constant(columns: Columns) -> None:
+    """Warn of columns that never vary: they carry no information, and no scale is learned for them."""
+    if columns.constant.any():
+        names = [repr(columns.names[i]) for i in np.flatnonzero(columns.constant)]
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        verb = "is" if len(names) == 1 else "are"
+        warnings.warn(
+            f"{len(names)} of {len(columns.names)} columns {verb} constant: {shown}", UserWarning, stacklevel=3
+        )
 
 
 def warn_off_support(rows: np.ndarray, names: tuple[str, ...], choice: LikelihoodChoice) -> None:

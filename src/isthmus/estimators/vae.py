@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from isthmus.data import inspect_columns
 from isthmus.estimators.configuration import VAEConfiguration
 from isthmus.estimators.fitted import FittedVAE, assemble, fitted_baseline
-from isthmus.estimators.rows import anonymous_names, new_rows, training_rows, warn_off_support
+from isthmus.estimators.rows import anonymous_names, new_rows, training_rows, warn_constant, warn_off_support
 from isthmus.evidence import Ledger, make_ledger
 from isthmus.fitting import FitRecord
 from isthmus.inference import fit, sample_importance_weights
@@ -102,6 +102,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         configuration = VAEConfiguration.checked(self.get_params(deep=False))
         rows, names = training_rows(self, X)
         columns = inspect_columns(rows, names)
+        warn_constant(columns)
         choice, standardisation, architecture, model = assemble(columns, configuration)
         standardised = standardisation.apply(rows)
         result = fit(

@@ -1,5 +1,7 @@
 """The files of a run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +50,20 @@ class RunDirectory:
         except OSError as error:
             raise PermissionError(f"the run directory {path} cannot be written: {error.strerror}; pass another") from None
         return run
+
+    @classmethod
+    @contextmanager
+    def reserve(cls, path: Path | str) -> Iterator["RunDirectory"]:
+        """`create`, for the time of some work: where the work fails, the directories made for it are removed again."""
+        path = Path(path)
+        absent = [directory for directory in (path, *path.parents) if not directory.exists()]
+        try:
+            yield cls.create(path)
+        except BaseException:
+            for directory in absent:
+                with suppress(OSError):
+                    directory.rmdir()
+            raise
 
     @classmethod
     def open(cls, path: Path | str) -> "RunDirectory":
