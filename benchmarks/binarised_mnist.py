@@ -2,8 +2,8 @@
 
     python benchmarks/binarised_mnist.py [--epochs N] [--draws K] [--out FILE]
 
-The model is that of Burda, Grosse and Salakhutdinov 2016 (one stochastic layer, k = 1); their schedule takes 3280 epochs.
-Training and evaluation are timed apart. The data are read from ../shared/data/binarized_mnist.
+The model is that of Burda, Grosse and Salakhutdinov 2016 (one stochastic layer, k = 1); their schedule takes 3280
+epochs. Training and evaluation are timed apart. The data are read from ../shared/data/binarized_mnist.
 """
 
 import argparse

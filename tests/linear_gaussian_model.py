@@ -6,9 +6,8 @@ import numpy as np
 from jax import Array
 from numpyro.distributions import Normal
 
-from oracles.linear_gaussian import posterior
-
 from isthmus import ProbabilisticModel
+from oracles.linear_gaussian import posterior
 
 
 class LinearGaussian(ProbabilisticModel):

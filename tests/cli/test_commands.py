@@ -1,4 +1,4 @@
-"""The command line: one run through all commands, and one clear error with the right exit status for each wrong call."""
+"""The command line: one run through all commands; one clear error and the right exit status for each wrong call."""
 
 import json
 import subprocess
@@ -33,9 +33,10 @@ def run_command(monkeypatch, capsys):
 def wine_run(tmp_path_factory):
     run = tmp_path_factory.mktemp("runs") / "wine"
     arguments = ["isthmus", "fit", "wine", "--latent", "3", "--out", str(run), *QUICK]
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", arguments)
-        main()
+        with pytest.raises(SystemExit):
+            main()
     return run
 
 
@@ -156,7 +157,11 @@ WRONG_CALLS = {
     "an empty file": (lambda d: ["fit", write(d / "t.csv", "")], 1, "is empty"),
     "one row": (lambda d: ["fit", write(d / "t.csv", "a,b\n1.5,2\n")], 1, "holds 1 row;"),
     "constant columns": (lambda d: ["fit", write(d / "t.csv", "a,b\n" + "1,2\n" * 20)], 1, "constant"),
-    "a column of NaN": (lambda d: ["fit", write(d / "t.csv", "a,b,c\n" + "1,,3\n2,,3\n" * 20)], 1, "'b' is entirely missing"),
+    "a column of NaN": (
+        lambda d: ["fit", write(d / "t.csv", "a,b,c\n" + "1,,3\n2,,3\n" * 20)],
+        1,
+        "'b' is entirely missing",
+    ),
     "infinity": (lambda d: ["fit", write(d / "t.csv", NUMBERS + "inf,2\n" * 20)], 1, "'a' contains infinity"),
     "strings": (lambda d: ["fit", write(d / "t.csv", NUMBERS + "x,2\n")], 1, "column 'a'"),
     "a ragged table": (lambda d: ["fit", write(d / "t.csv", NUMBERS + "1,2,3\n")], 1, "Expected 2 columns, got 3"),

@@ -6,7 +6,6 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from cases import LIKELIHOODS
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_wine
 from sklearn.model_selection import GridSearchCV
@@ -14,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import isthmus
+from cases import LIKELIHOODS
 from isthmus import VAE
 from isthmus.storage import ModelFileError, read_model_file, write_model_file
 
@@ -137,8 +137,8 @@ WRONG_ROWS = {
     "no rows": (WINE[:0], "minimum of 2 is required"),
     "all columns constant": (np.ones((20, 4)), "all 4 columns are constant"),
     "a column of NaN": (np.where(np.arange(13) == 2, np.nan, WINE), "column 'x2' is entirely missing"),
-    "one NaN": (np.where(WINE == WINE[7, 12], np.nan, WINE), "column 'x12' contains NaN"),
-    "infinity": (np.where(WINE == WINE[7, 12], -np.inf, WINE), "column 'x12' contains infinity"),
+    "one NaN": (np.where(WINE[7, 12] == WINE, np.nan, WINE), "column 'x12' contains NaN"),
+    "infinity": (np.where(WINE[7, 12] == WINE, -np.inf, WINE), "column 'x12' contains infinity"),
     "strings": (np.array([["a", "b"], ["c", "d"]] * 5), "not compatible with arrays of bytes/strings"),
     "one dimension": (WINE[:, 0], "Expected 2D array"),
     "one column": (WINE[:, :1], r"latent size 1 is not below .* 1 feature\(s\)"),

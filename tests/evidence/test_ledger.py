@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from cases import COLUMNS, LIKELIHOODS
-from linear_gaussian_model import random_model, simulated_rows, with_posterior
-from oracles import linear_gaussian
 from scipy import stats
 
+from cases import COLUMNS, LIKELIHOODS
 from isthmus.evidence import LEDGER_KEYS, elbo, importance_weighted_bound, independent_columns, make_ledger
 from isthmus.models.rows import map_rows
+from linear_gaussian_model import random_model, simulated_rows, with_posterior
+from oracles import linear_gaussian
 
 
 def ledger_of(name, **kwargs):

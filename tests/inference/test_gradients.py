@@ -5,9 +5,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import LIKELIHOODS
 from jax.flatten_util import ravel_pytree
 
+from cases import LIKELIHOODS
 from isthmus.inference import elbo, importance_weighted
 from isthmus.inference.variational import VariationalLoss
 from isthmus.models import split_parameters

@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from cases import LIKELIHOODS
+from isthmus.inference import sample_importance_weights
 from linear_gaussian_model import random_model, simulated_rows, with_posterior
 from oracles import linear_gaussian
-
-from isthmus.inference import sample_importance_weights
 
 
 @pytest.mark.parametrize("seed", range(20))

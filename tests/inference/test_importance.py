@@ -3,11 +3,11 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import LIKELIHOODS
-from linear_gaussian_model import random_model, simulated_rows
 
+from cases import LIKELIHOODS
 from isthmus.inference import sample_importance_weights
 from isthmus.inference.importance import _content_hash, _LogMean, _Moments
+from linear_gaussian_model import random_model, simulated_rows
 
 MODEL = random_model(3)
 ROWS = simulated_rows(MODEL, 1300)

@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from cases import COLUMNS
 
+from cases import COLUMNS
 from isthmus.data import inspect_columns
 from isthmus.inference import elbo
 from isthmus.models import choose_likelihood, choose_standardisation, make_likelihood, make_vae, terms
@@ -45,5 +45,7 @@ def test_a_linear_decoder_adds_the_trace_of_the_spread():
     W = np.asarray(model.decoder.layers[0].weight).T * standardisation.scale[:, None]
     at_mean = standardisation.invert(np.asarray(model.decode(q.loc)))
     expected = ((rows[0] - at_mean) ** 2).sum() + np.trace(W @ np.diag(np.asarray(q.scale) ** 2) @ W.T)
-    draws = -np.asarray(terms(model, row, jax.random.key(1), samples=40_000).log_likelihood[0]) - COLUMNS / 2 * np.log(np.pi)
+    draws = -np.asarray(terms(model, row, jax.random.key(1), samples=40_000).log_likelihood[0]) - COLUMNS / 2 * np.log(
+        np.pi
+    )
     assert abs(draws.mean() - expected) < 4 * draws.std() / np.sqrt(len(draws))

@@ -4,14 +4,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import LIKELIHOODS
-from linear_gaussian_model import random_model, simulated_rows
-from oracles import linear_gaussian
 
 import isthmus
+from cases import LIKELIHOODS
 from isthmus.inference import elbo, fit, free_bits, importance_weighted
 from isthmus.inference.variational import VariationalLoss
 from isthmus.models import Terms
+from linear_gaussian_model import random_model, simulated_rows
+from oracles import linear_gaussian
 
 
 def test_a_users_module_reaches_its_evidence():
@@ -75,7 +75,9 @@ def some_terms(kl_terms=True):
 
 def test_objectives_are_what_they_say():
     terms = some_terms()
-    np.testing.assert_allclose(elbo(terms, 3.0), terms.log_likelihood.mean() - 3 * terms.kl_terms.sum(1).mean(), rtol=1e-5)
+    np.testing.assert_allclose(
+        elbo(terms, 3.0), terms.log_likelihood.mean() - 3 * terms.kl_terms.sum(1).mean(), rtol=1e-5
+    )
     weights = np.exp(np.asarray(terms.log_weights))
     np.testing.assert_allclose(importance_weighted(terms), np.log(weights.mean(1)).mean(), rtol=1e-5)
     floor = np.maximum(terms.kl_terms.mean(0), 1.0).sum()

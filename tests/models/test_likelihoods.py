@@ -1,14 +1,14 @@
-"""Laws of every likelihood: it is a density in the columns' own units, -inf off its support, and starts at the means."""
+"""Laws of every likelihood: a density in the columns' own units, -inf off its support, started at the means."""
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import COLUMNS, COUNTING, LEBESGUE, LIKELIHOODS
 from scipy import stats
 from scipy.special import logsumexp
 
+from cases import COLUMNS, COUNTING, LEBESGUE, LIKELIHOODS
 from isthmus.data import inspect_columns
 from isthmus.models import choose_likelihood, choose_standardisation, location, make_likelihood
 

@@ -48,7 +48,7 @@ def test_auto_chooses_and_says_why(case):
 @pytest.mark.parametrize("case", REFUSED)
 def test_values_that_cannot_be_are_refused_by_column(case):
     values, requested, kwargs = REFUSED[case]
-    with pytest.raises(DataError, match="column 'column .'.*expects whole numbers"):
+    with pytest.raises(DataError, match=r"column 'column .'.*expects whole numbers"):
         choose_likelihood(columns_of(values), requested, **kwargs)
 
 

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from cases import LIKELIHOODS
 
+from cases import LIKELIHOODS
 from isthmus.models import terms
 
 

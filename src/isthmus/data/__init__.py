@@ -1,7 +1,7 @@
 """From a file or an array to columns that a model can take, and back.
 
-In come file names and arrays; out go a `Dataset` (values as they stand in the file, names, labels), what is known of its
-columns (`inspect_columns`), and the `Standardisation` that carries them to a network's units and back. Nothing here
+In come file names and arrays; out go a `Dataset` (values as they stand in the file, names, labels), what is known of
+its columns (`inspect_columns`), and the `Standardisation` that carries them to a network's units and back. Nothing here
 knows a model.
 
     dataset           the Dataset, and the error that every reader raises

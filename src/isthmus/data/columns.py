@@ -66,9 +66,7 @@ def require_finite(values: np.ndarray, names: tuple[str, ...]) -> None:
     if not finite[:, column].any() and np.isnan(values[:, column]).all():
         raise DataError(f"column {names[column]!r} is entirely missing (NaN); drop it")
     what = "NaN" if np.isnan(values[row, column]) else "infinity"
-    raise DataError(
-        f"column {names[column]!r} contains {what} (first in row {row}); expected finite numbers: drop or fill these rows"
-    )
+    raise DataError(f"column {names[column]!r} contains {what} (first in row {row}); drop or fill such rows")
 
 
 def _moments(values: np.ndarray, magnitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -33,10 +33,8 @@ class Dataset:
 
 def from_array(source: str, values: np.ndarray, labels: np.ndarray | None = None) -> Dataset:
     """A Dataset from [row, column] numbers, or from [row, height, width] images."""
-    if values.dtype == object or not (np.issubdtype(values.dtype, np.number) or values.dtype == bool):
-        raise DataError(f"{source} holds values of type {values.dtype}; expected numbers")
-    if np.iscomplexobj(values):
-        raise DataError(f"{source} holds complex numbers; expected real ones")
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"{source} holds values of type {values.dtype}; expected real numbers")
     if values.ndim not in (2, 3):
         raise DataError(f"{source} has shape {values.shape}; expected rows x columns, or rows x height x width")
     if values.size == 0:

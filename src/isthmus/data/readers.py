@@ -1,7 +1,6 @@
 """Files of numbers, read by the ending of their names."""
 
 import gzip
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,9 @@ from isthmus.data.bundled import bundled_names, load_bundled
 from isthmus.data.dataset import DataError, Dataset, from_array
 
 _LABEL_KEYS = ("y", "label", "labels", "target")
+_NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
+_CSV = pyarrow.csv.ConvertOptions()
+_VALUES = frozenset([*_CSV.null_values, *_CSV.true_values, *_CSV.false_values])
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -47,7 +49,7 @@ def _reader(path: Path) -> Callable[[Path], Dataset]:
 def _read_csv(path: Path) -> Dataset:
     first = _first_line(path)
     delimiter = max(",;\t", key=first.count)
-    headless = all(_is_number(field) for field in first.split(delimiter))
+    headless = all(_is_value(field) for field in first.split(delimiter))
     try:
         table = pyarrow.csv.read_csv(
             path,
@@ -56,6 +58,8 @@ def _read_csv(path: Path) -> Dataset:
         )
     except pa.ArrowInvalid as error:
         raise DataError(f"{path} cannot be read as a table: {error}; every row needs the same columns") from None
+    if any(pa.types.is_binary(column.type) for column in table.columns):
+        raise _not_text(path)
     return _from_table(path, table)
 
 
@@ -64,7 +68,15 @@ def _first_line(path: Path) -> str:
         with path.open(encoding="utf-8-sig") as file:
             return file.readline(2**20).rstrip("\r\n")
     except UnicodeDecodeError:
-        raise DataError(f"{path} is not UTF-8 text; save it as UTF-8") from None
+        raise _not_text(path) from None
+
+
+def _not_text(path: Path) -> DataError:
+    return DataError(f"{path} is not UTF-8 text; save it as UTF-8")
+
+
+def _is_value(field: str) -> bool:
+    return _is_number(field) or field in _VALUES
 
 
 def _is_number(field: str) -> bool:
@@ -77,9 +89,12 @@ def _is_number(field: str) -> bool:
 
 def _read_parquet(path: Path) -> Dataset:
     try:
-        return _from_table(path, pyarrow.parquet.read_table(path))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {error}") from None
+        # Not read_table, which adds a column for every directory named key=value on the way to the file.
+        with pyarrow.parquet.ParquetFile(path) as file:
+            table = file.read()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {error}; write it again, or pass another file") from None
+    return _from_table(path, table)
 
 
 def _from_table(path: Path, table: pa.Table) -> Dataset:
@@ -98,37 +113,41 @@ def _numbers(path: Path, name: str, column: pa.ChunkedArray) -> np.ndarray:
     kind = column.type
     if pa.types.is_null(kind):
         return np.full(len(column), np.nan)
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
-        example = next((str(value) for value in column if value.is_valid), "")
+    if not any(is_kind(kind) for is_kind in _NUMERIC):
+        # The first value that is no number, where there is one: in a column of numbers a single word spoils the type.
+        example = min((str(value) for value in column if value.is_valid), key=_is_number, default="")
         raise DataError(
-            f"column {name!r} of {path} holds {kind} values such as {example[:40]!r}; expected numbers in every column: "
-            f"drop it or encode it"
+            f"column {name!r} of {path} holds {kind} values such as {example[:40]!r}; expected numbers in every "
+            f"column: drop it or encode it"
         )
-    return column.cast(pa.float64()).to_numpy()
+    # Unsafe only in that an integer beyond 2^53, a time stamp in nanoseconds, is rounded to the nearest float64.
+    return column.cast(pa.float64(), safe=False).to_numpy()
 
 
-def _read_npy(path: Path) -> Dataset:
-    return from_array(str(path), _load_numpy(path))
-
-
-def _read_npz(path: Path) -> Dataset:
-    archive = _load_numpy(path)
-    try:
-        arrays = {key: archive[key] for key in archive.files}
-    except (ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as NumPy arrays: {error}") from None
-    rows = ["X"] if "X" in arrays else [key for key, array in arrays.items() if array.ndim >= 2]
+def _read_numpy(path: Path) -> Dataset:
+    arrays = _load_numpy(path)
+    rows = ["X"] if "X" in arrays else [key for key, array in arrays.items() if array.ndim >= 2 or len(arrays) == 1]
     if len(rows) != 1:
-        raise DataError(f"{path} holds the arrays {', '.join(arrays)}; expected the rows under X, or a single matrix")
+        raise DataError(
+            f"{path} holds {len(arrays)} arrays ({', '.join(arrays)}); expected the rows under X, or a single matrix"
+        )
     labels = next((arrays[key] for key in _LABEL_KEYS if key in arrays and arrays[key].ndim == 1), None)
     return from_array(str(path), arrays[rows[0]], labels)
 
 
-def _load_numpy(path: Path):
+def _load_numpy(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz by name, or the one array of an .npy."""
     try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as NumPy arrays: {error}") from None
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"X": loaded}
+        with loaded:
+            return {key: loaded[key] for key in loaded.files}
+    except Exception as error:  # on damaged bytes NumPy, zipfile and the tokeniser raise a dozen kinds between them
+        reason = str(error) or type(error).__name__
+        raise DataError(
+            f"{path} cannot be read as NumPy arrays: {reason}; save plain numbers with numpy.save or numpy.savez"
+        ) from None
 
 
 def _read_idx(path: Path) -> Dataset:
@@ -150,7 +169,9 @@ def _idx_array(path: Path) -> np.ndarray:
     start, kind = 4 + 4 * content[3], np.dtype(_IDX_TYPES[content[2]])
     expected = start + int(np.prod(shape, dtype=object)) * kind.itemsize
     if len(shape) != content[3] or len(content) != expected:
-        raise DataError(f"{path} is cut off or damaged: expected {expected} bytes for shape {shape}, got {len(content)}")
+        raise DataError(
+            f"{path} is cut off or damaged: expected {expected} bytes for shape {shape}, got {len(content)}"
+        )
     return np.frombuffer(content, kind, offset=start).reshape(shape).astype(kind.newbyteorder("="))
 
 
@@ -158,8 +179,8 @@ _READERS: dict[str, Callable[[Path], Dataset]] = {
     ".csv": _read_csv,
     ".tsv": _read_csv,
     ".parquet": _read_parquet,
-    ".npy": _read_npy,
-    ".npz": _read_npz,
+    ".npy": _read_numpy,
+    ".npz": _read_numpy,
     "-ubyte": _read_idx,
     "-ubyte.gz": _read_idx,
     ".idx": _read_idx,

@@ -21,7 +21,7 @@ def write_table(path: Path | str, values: np.ndarray, names: tuple[str, ...]) ->
     if path.suffix.lower() == ".npy":
         np.save(buffer, values, allow_pickle=False)
     else:
-        table = pa.table({name: values[:, i] for i, name in enumerate(names)})
+        table = pa.table(list(values.T), names=list(names))
         write = pyarrow.csv.write_csv if path.suffix.lower() == ".csv" else pyarrow.parquet.write_table
         write(table, buffer)
     write_atomically(path, buffer.getvalue())

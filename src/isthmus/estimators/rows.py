@@ -16,8 +16,8 @@ def training_rows(estimator: Any, X: Any) -> tuple[np.ndarray, tuple[str, ...]]:
 
     Raises ValueError for anything but at least two rows of finite numbers.
     """
-    values = X.values if isinstance(X, Dataset) else X
-    rows = validate_data(estimator, values, dtype="numeric", ensure_all_finite=False, ensure_min_samples=2)
+    values: Any = X.values if isinstance(X, Dataset) else X
+    rows: Any = validate_data(estimator, values, dtype="numeric", ensure_all_finite=False, ensure_min_samples=2)
     if isinstance(X, Dataset):
         names = X.names
     else:
@@ -29,7 +29,7 @@ def training_rows(estimator: Any, X: Any) -> tuple[np.ndarray, tuple[str, ...]]:
 def new_rows(estimator: Any, X: Any, names: tuple[str, ...]) -> np.ndarray:
     """X as a numeric array with the columns of the fit; ValueError where they differ or are not finite."""
     if isinstance(X, Dataset):
-        rows = _same_columns(X, names)
+        rows: Any = _same_columns(X, names)
     else:
         rows = validate_data(estimator, X, dtype="numeric", ensure_all_finite=False, reset=False)
     require_finite(rows, names)
@@ -70,10 +70,11 @@ def warn_off_support(rows: np.ndarray, names: tuple[str, ...], choice: Likelihoo
     outside = (rows < 0) | (rows > maximum) | (rows != np.round(rows))
     if outside.any():
         column = int(np.argmax(outside.any(0)))
+        count = int(outside.any(1).sum())
         value = rows[int(np.argmax(outside[:, column])), column]
         warnings.warn(
-            f"column {names[column]!r} holds {value:g}, and the fitted {choice.kind} likelihood knows whole numbers from "
-            f"0 to {maximum} only: such rows have log-likelihood -inf ({int(outside.any(1).sum())} of {len(rows)} rows)",
+            f"column {names[column]!r} holds {value:g}, and the fitted {choice.kind} likelihood knows whole numbers "
+            f"from 0 to {maximum} only: such rows have log-likelihood -inf ({count} of {len(rows)} rows)",
             UserWarning,
             stacklevel=4,
         )

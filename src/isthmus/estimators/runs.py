@@ -26,8 +26,8 @@ def fit_run(
 ) -> dict[str, Any]:
     """Fit `estimator`, write model, history, ledger and exhibits to `run`, and return the run's record.
 
-    A fifth of the rows (at most 2,000) is set aside first: neither training nor early stopping sees them, and the ledger
-    is that of these rows. Nothing is written before the fit has succeeded.
+    A fifth of the rows (at most 2,000) is set aside first: neither training nor early stopping sees them, and the
+    ledger is that of these rows. Nothing is written before the fit has succeeded.
     """
     training, test = split_test_rows(data, int(estimator.get_params()["random_state"] or 0))
     estimator.fit(training, on_record=on_record)
@@ -50,7 +50,9 @@ def split_test_rows(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
     """(rows to fit to, rows for the ledger), at random; DataError where there are too few for both."""
     rows = len(data.values)
     if rows < 4:
-        raise DataError(f"{data.source} holds {rows} row{'s' * (rows != 1)}; expected at least 4: some to fit, some to test")
+        raise DataError(
+            f"{data.source} holds {rows} row{'s' * (rows != 1)}; expected at least 4: some to fit, some to test"
+        )
     order = np.random.default_rng([SPLIT_STREAM, seed]).permutation(rows)
     kept = min(max(round(TEST_SHARE * rows), 1), MOST_TEST_ROWS)
     return data.rows(order[kept:]), data.rows(order[:kept])
@@ -59,7 +61,10 @@ def split_test_rows(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
 def make_exhibits(estimator: VAE, test: Dataset, ledger: Ledger) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """What the report's pictures show, as (arrays, metadata): a few test rows, their reconstructions, new samples, and
     the posterior means in the two dimensions that carry most."""
-    shown, many = test.rows(np.arange(len(test.values))[:SHOWN_ROWS]), test.rows(np.arange(len(test.values))[:MOST_LATENT_ROWS])
+    shown, many = (
+        test.rows(np.arange(len(test.values))[:SHOWN_ROWS]),
+        test.rows(np.arange(len(test.values))[:MOST_LATENT_ROWS]),
+    )
     rates = ledger["rate_per_dimension"]
     assert rates is not None
     dimensions = np.argsort(rates.value)[::-1][:2]

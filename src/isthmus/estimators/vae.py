@@ -12,12 +12,19 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from isthmus.data import inspect_columns
 from isthmus.estimators.configuration import VAEConfiguration
-from isthmus.estimators.fitted import FittedVAE, assemble, fitted_baseline
+from isthmus.estimators.fitted import FittedVAE
 from isthmus.estimators.rows import anonymous_names, new_rows, training_rows, warn_constant, warn_off_support
-from isthmus.evidence import Ledger, make_ledger
+from isthmus.evidence import Ledger, independent_columns, make_ledger
 from isthmus.fitting import FitRecord
 from isthmus.inference import fit, sample_importance_weights
-from isthmus.models import VariationalAutoencoder
+from isthmus.models import (
+    Architecture,
+    VariationalAutoencoder,
+    assemble_vae,
+    choose_architecture,
+    choose_likelihood,
+    choose_standardisation,
+)
 from isthmus.models.rows import map_rows
 from isthmus.storage import RunDirectory, write_model_file
 
@@ -103,10 +110,13 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         rows, names = training_rows(self, X)
         columns = inspect_columns(rows, names)
         warn_constant(columns)
-        choice, standardisation, architecture, model = assemble(columns, configuration)
+        choice = choose_likelihood(columns, configuration.likelihood, configuration.maximum, configuration.scale)
+        standardisation = choose_standardisation(choice, columns)
+        architecture = _architecture(configuration, len(names))
+        key = jax.random.key(configuration.random_state, impl="threefry2x32")
         standardised = standardisation.apply(rows)
         result = fit(
-            model,
+            assemble_vae(choice, columns, standardisation, architecture, key),
             standardised,
             held_out=configuration.validation_fraction,
             beta=configuration.beta,
@@ -118,10 +128,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             seed=configuration.random_state,
             on_record=on_record,
         )
-        baseline = fitted_baseline(result.model, standardised)
-        self._keep(
-            FittedVAE(configuration, names, choice, architecture, standardisation, result.model, baseline),
-        )
+        baseline = independent_columns(result.model.family, standardised)
+        self._keep(FittedVAE(configuration, names, choice, architecture, standardisation, result.model, baseline))
         self.history_ = result.history
         return self
 
@@ -132,7 +140,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def inverse_transform(self, Z) -> np.ndarray:
         """The mean of p(x | z) for each latent row of Z, in the columns' own units, [row, column]."""
         check_is_fitted(self)
-        latent = check_array(Z, dtype=np.float32, input_name="Z")
+        latent: Any = check_array(Z, dtype="float32", input_name="Z")
         if latent.shape[1] != self.n_components_:
             raise ValueError(f"Z has {latent.shape[1]} columns; expected the {self.n_components_} latent dimensions")
         return self._fitted.standardisation.invert(map_rows(_decode, self.model_, latent))
@@ -184,7 +192,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def from_record(cls, arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -> "VAE":
         """The estimator that a model file describes."""
         fitted = FittedVAE.from_record(arrays, metadata)
-        estimator = cls(**fitted.configuration.model_dump())
+        estimator: Any = cls(**fitted.configuration.model_dump())
         estimator.n_features_in_ = len(fitted.names)
         if fitted.names != anonymous_names(len(fitted.names)):
             estimator.feature_names_in_ = np.array(fitted.names, dtype=object)
@@ -239,7 +247,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         # Arrays and plain values only: a pickled module would tie the pickle to the classes' insides.
-        state = super().__getstate__()
+        state: Any = super().__getstate__()
         return {**state, "_fitted": state["_fitted"].to_record()} if "_fitted" in state else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -249,6 +257,16 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
+
+
+def _architecture(configuration: VAEConfiguration, columns: int) -> Architecture:
+    return choose_architecture(
+        columns,
+        configuration.n_components,
+        configuration.hidden_sizes,
+        configuration.activation,
+        configuration.overcomplete,
+    )
 
 
 def _epochs(configuration: VAEConfiguration, rows: int) -> float:
@@ -267,4 +285,5 @@ def _decode(model: VariationalAutoencoder, latent: Any):
 
 def _sample(model: VariationalAutoencoder, words: Any):
     prior_key, likelihood_key = jax.random.split(jax.random.wrap_key_data(words, impl="threefry2x32"))
-    return jnp.asarray(model.likelihood(model.prior().sample(prior_key)).sample(likelihood_key))
+    latent = jnp.asarray(model.prior().sample(prior_key))
+    return model.likelihood(latent).sample(likelihood_key)

@@ -8,7 +8,7 @@ In come a three-method model and rows; out go `Estimate`s with a direction and e
 """
 
 from isthmus.evidence.bounds import elbo, importance_weighted_bound
-from isthmus.evidence.independent import IndependentColumns, independent_columns
+from isthmus.evidence.independent import IndependentColumns, empty_independent_columns, independent_columns
 from isthmus.evidence.ledger import LEDGER_KEYS, Ledger, make_ledger
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "IndependentColumns",
     "Ledger",
     "elbo",
+    "empty_independent_columns",
     "importance_weighted_bound",
     "independent_columns",
     "make_ledger",

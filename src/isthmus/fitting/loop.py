@@ -23,9 +23,9 @@ SHORTEST_BLOCK, LONGEST_BLOCK = 64, 1024
 class TrainingSettings:
     """How long and how fast to train.
 
-    steps: in all; the learning rate falls from `learning_rate` to 0 over them.  patience: looks at held-out rows without
-    a new best before the fit stops; None for no early stopping.  settle: steps before patience starts to count (the
-    warm-up).
+    steps: in all; the learning rate falls from `learning_rate` to 0 over them.  patience: looks at held-out rows
+    without a new best before the fit stops; None for no early stopping.  settle: steps before patience starts to count
+    (the warm-up).
     """
 
     steps: int
@@ -90,15 +90,16 @@ def train(
 ) -> Fit:
     """Minimise `loss` over the rows of `data`, arrays [row, ...]; the same arguments give the same Fit.
 
-    held_out: a score of the model, larger is better, asked after every block: it decides which weights are kept and when
-    to stop.  on_record: told of every look.  Raises TrainingDiverged, with the last good state, where gradients stay
-    non-finite.
+    held_out: a score of the model, larger is better, asked after every block: it decides which weights are kept and
+    when to stop.  on_record: told of every look.  Raises TrainingDiverged, with the last good state, where gradients
+    stay non-finite.
     """
     parameters, rest = split_parameters(model)
-    state = initial_state(parameters, settings.optimiser)
-    best, best_score, best_step, waited = state, -math.inf, 0, 0
+    state = best = initial_state(parameters, settings.optimiser)
+    best_score, best_step, waited = -math.inf, 0, 0
     history: list[FitRecord] = []
-    for state, record in _blocks(state, rest, loss, data, settings, held_out):
+    for latest, record in _blocks(state, rest, loss, data, settings, held_out):
+        state = latest
         history.append(record)
         if on_record is not None:
             on_record(record)

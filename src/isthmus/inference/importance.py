@@ -63,9 +63,7 @@ def sample_importance_weights(
     return ImportanceSampling(draws=draws, **{"kl_terms": None, **joined})
 
 
-def _stream_draws(
-    model: ProbabilisticModel, chunk: Any, draws: int, at_once: int, key: Array
-) -> dict[str, np.ndarray]:
+def _stream_draws(model: ProbabilisticModel, chunk: Any, draws: int, at_once: int, key: Array) -> dict[str, np.ndarray]:
     log_likelihood, rate, elbo, weight = _Moments(), _Moments(), _Moments(), _LogMean()
     kl_terms = None
     for first in range(0, draws, at_once):

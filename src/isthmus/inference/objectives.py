@@ -1,7 +1,7 @@
 """What variational inference maximises: functions of Terms, each a bound on log p(x) at beta = 1, or a variant of one.
 
-Every objective takes Terms with axes [row, k] and the weight beta of the divergence from the prior, which warm-up raises
-from near 0 to its final value; it returns the mean over rows, in nats.
+Every objective takes Terms with axes [row, k] and the weight beta of the divergence from the prior, which warm-up
+raises from near 0 to its final value; it returns the mean over rows, in nats.
 """
 
 from collections.abc import Callable

@@ -58,8 +58,8 @@ def fit(
 
     X: arrays [row, ...] (a pytree), in the model's own units, computed with in float32.
     objective: a function of (Terms, beta); see `isthmus.inference.objectives`.
-    held_out: rows kept from training, as a share of X or as arrays like X; their ELBO, always at beta = 1, decides which
-        weights are kept and when to stop. 0 or None: none are kept and training runs to its end.
+    held_out: rows kept from training, as a share of X or as arrays like X; their ELBO, always at beta = 1, decides
+        which weights are kept and when to stop. 0 or None: none are kept and training runs to its end.
     samples: posterior draws a row in each step.  beta: weight of the divergence from the prior.
     warm_up: share of all steps over which beta rises from 0; it always finishes, because patience waits for it.
     epochs: passes over the training rows; the learning rate falls to 0 over them.

@@ -55,7 +55,7 @@ class Estimate:
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> "Estimate":
         """The estimate that `to_dict` wrote."""
-        numbers = {name: _from_json(record[name]) for name in ("value", "stderr", "stderr_rows")}
+        numbers: dict[str, Any] = {name: _from_json(record[name]) for name in ("value", "stderr", "stderr_rows")}
         return cls(unit=record["unit"], direction=record["direction"], **numbers)
 
     def __str__(self) -> str:
@@ -91,7 +91,8 @@ def mean_over_rows(
 
 
 def _plain(value: np.ndarray | float) -> Value:
-    return tuple(float(v) for v in value) if np.ndim(value) else float(value)
+    numbers = np.asarray(value).tolist()
+    return tuple(numbers) if isinstance(numbers, list) else numbers
 
 
 def _finite(error: np.ndarray | float | None) -> Value | None:

@@ -10,14 +10,17 @@ likelihood, posterior); everything that trains, bounds or reports it follows fro
     priors, posteriors, likelihoods      the parts of a model
     selection        which likelihood suits the columns, and why
     distributions    what numpyro's distributions lack
-    parameters       what is trained and what is held fixed
+    assembly         from the facts of the columns to an untrained model
+    parameters       what is trained and what is held fixed; arrays by name
+    rows             a function of one row, over all rows
 """
 
+from isthmus.models.assembly import Architecture, assemble_vae, blank_vae, choose_architecture
 from isthmus.models.distributions import ColumnDistribution, DiscretisedLogistic, location
 from isthmus.models.likelihoods import Likelihood, make_likelihood
 from isthmus.models.model import ProbabilisticModel
 from isthmus.models.networks import ACTIVATIONS, MLP
-from isthmus.models.parameters import Fixed, split_parameters
+from isthmus.models.parameters import Fixed, fill_arrays, named_arrays, split_parameters
 from isthmus.models.selection import LikelihoodChoice, choose_likelihood, choose_standardisation
 from isthmus.models.terms import Terms, terms
 from isthmus.models.vae import VariationalAutoencoder, make_vae
@@ -25,6 +28,7 @@ from isthmus.models.vae import VariationalAutoencoder, make_vae
 __all__ = [
     "ACTIVATIONS",
     "MLP",
+    "Architecture",
     "ColumnDistribution",
     "DiscretisedLogistic",
     "Fixed",
@@ -33,11 +37,16 @@ __all__ = [
     "ProbabilisticModel",
     "Terms",
     "VariationalAutoencoder",
+    "assemble_vae",
+    "blank_vae",
+    "choose_architecture",
     "choose_likelihood",
     "choose_standardisation",
+    "fill_arrays",
     "location",
     "make_likelihood",
     "make_vae",
+    "named_arrays",
     "split_parameters",
     "terms",
 ]

@@ -107,11 +107,10 @@ def location(distribution: Any) -> Array:
         inner = location(distribution.base_dist)
         return jnp.broadcast_to(inner, distribution.batch_shape + distribution.event_shape)
     if isinstance(distribution, CategoricalLogits | CategoricalProbs):
-        scores = distribution.logits if isinstance(distribution, CategoricalLogits) else distribution.probs
-        return jnp.argmax(scores, axis=-1)
+        return jnp.argmax(jnp.asarray(distribution.probs), axis=-1)
     if isinstance(distribution, TransformedDistribution):
         value = location(distribution.base_dist)
         for transform in distribution.transforms:
-            value = transform(value)
+            value = jnp.asarray(transform(value))
         return value
-    return distribution.mean
+    return jnp.asarray(distribution.mean)

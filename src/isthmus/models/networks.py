@@ -41,7 +41,7 @@ class MLP(eqx.Module):
 
     def __init__(self, sizes: tuple[int, ...], activation: str, key: Array, output_bias: Array | None = None):
         keys = jax.random.split(key, len(sizes) - 1)
-        layers = [Linear(*pair, key) for *pair, key in zip(sizes[:-1], sizes[1:], keys, strict=True)]
+        layers = [Linear(*args) for args in zip(sizes[:-1], sizes[1:], keys, strict=True)]
         if output_bias is not None:
             layers[-1] = eqx.tree_at(lambda layer: layer.bias, layers[-1], output_bias)
         self.layers, self.activation = tuple(layers), activation

@@ -55,7 +55,9 @@ def latent_scatter(means: np.ndarray, dimensions: list[int], labels: list[str] |
         marker = {"size": 6, "opacity": 0.75, "color": colour, "showscale": labels is not None, "colorscale": "Viridis"}
         figure.add_scattergl(x=means[:, 0], y=y, mode="markers", marker=marker, showlegend=False)
     figure.update_xaxes(title=f"z{dimensions[0]}", zeroline=True, zerolinecolor="#dee2e6")
-    figure.update_yaxes(title=f"z{dimensions[1]}" if len(dimensions) > 1 else "", zeroline=True, zerolinecolor="#dee2e6")
+    figure.update_yaxes(
+        title=f"z{dimensions[1]}" if len(dimensions) > 1 else "", zeroline=True, zerolinecolor="#dee2e6"
+    )
     return figure
 
 
@@ -68,7 +70,9 @@ def image_rows(rows_of_images: dict[str, np.ndarray], shape: tuple[int, int]) ->
     figure.add_heatmap(z=mosaic, zmin=low, zmax=high, colorscale="Greys", showscale=False, hoverinfo="skip")
     height = strips[0].shape[0]
     ticks = [height * (i + 0.5) for i in range(len(strips))]
-    figure.update_yaxes(autorange="reversed", scaleanchor="x", tickvals=ticks, ticktext=list(rows_of_images), showgrid=False)
+    figure.update_yaxes(
+        autorange="reversed", scaleanchor="x", tickvals=ticks, ticktext=list(rows_of_images), showgrid=False
+    )
     figure.update_xaxes(visible=False)
     return figure
 

@@ -1,6 +1,5 @@
 """The report: one HTML file that needs no network."""
 
-import json
 from importlib import resources
 from pathlib import Path
 from typing import Any

@@ -20,6 +20,8 @@ from isthmus.storage.atomic import write_atomically
 
 FORMAT = 1
 MAXIMUM_HEADER_BYTES = 64 * 2**20
+_DTYPES = frozenset("bool int8 uint8 int16 uint16 int32 uint32 int64 uint64 float16 float32 float64 complex64".split())
+_RESERVED = "__metadata__"
 _FOREIGN = {
     b"PK\x03\x04": "a zip archive (PyTorch checkpoints and .npz files are zip archives)",
     b"\x93NUMPY": "a .npy array",
@@ -37,8 +39,25 @@ class ModelFileError(ValueError):
 
 
 def write_model_file(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
-    """Write named arrays and JSON metadata to `path`, atomically. Equal content gives equal bytes."""
-    write_atomically(path, _serialise(arrays, metadata))
+    """Write named arrays and JSON metadata to `path`, atomically. Equal content gives equal bytes.
+
+    Raises ModelFileError, and writes nothing, where the file could not be read back: for arrays of objects or text, an
+    array named __metadata__, and a header beyond MAXIMUM_HEADER_BYTES; ValueError for metadata that JSON cannot hold.
+    """
+    for name, array in arrays.items():
+        if name == _RESERVED or np.asarray(array).dtype.name not in _DTYPES:
+            raise ModelFileError(
+                f"{path} cannot hold an array {name!r} of type {np.asarray(array).dtype}; expected a type among "
+                f"{', '.join(sorted(_DTYPES))}, and a name other than {_RESERVED}"
+            )
+    content = _serialise(arrays, metadata)
+    header = int.from_bytes(content[:8], "little")
+    if header > MAXIMUM_HEADER_BYTES:
+        raise ModelFileError(
+            f"{path} would need a header of {header} bytes, and the largest allowed is {MAXIMUM_HEADER_BYTES}; keep "
+            f"large values in arrays"
+        )
+    write_atomically(path, content)
 
 
 def read_model_file(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -54,32 +73,34 @@ def read_model_file(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, 
         _check_prefix(path, prefix)
         content = prefix + file.read()
     arrays, metadata = _parse(path, content)
-    if _serialise(arrays, metadata) != content:
+    if not _is_canonical(content, arrays, metadata):
         raise ModelFileError(f"{path} was altered or damaged: its bytes do not match its checksum; restore a copy")
     return arrays, metadata
 
 
 def _check_prefix(path: Path, prefix: bytes) -> None:
+    header, size = int.from_bytes(prefix, "little"), path.stat().st_size
+    if len(prefix) == 8 and header <= MAXIMUM_HEADER_BYTES:
+        # Before the signatures: a header of 640 bytes announces itself with the first two bytes of a pickle.
+        if header > size - 8:
+            raise ModelFileError(f"{path} is cut off: its header of {header} bytes has {_bytes(size - 8)} left")
+        return
     for signature, kind in _FOREIGN.items():
         if prefix.startswith(signature):
             raise ModelFileError(f"{path} is {kind}, not an isthmus model file; pass a run made by `isthmus fit`")
     if len(prefix) < 8:
         raise ModelFileError(f"{path} is {_bytes(len(prefix))} long, too short for a model file; it was cut off")
-    header, size = int.from_bytes(prefix, "little"), path.stat().st_size
-    if header > MAXIMUM_HEADER_BYTES:
-        raise ModelFileError(
-            f"{path} is not an isthmus model file: it announces a header of {header} bytes, and the largest allowed "
-            f"is {MAXIMUM_HEADER_BYTES}"
-        )
-    if header > size - 8:
-        raise ModelFileError(f"{path} is cut off: its header should have {header} bytes, {_bytes(size - 8)} are left")
+    raise ModelFileError(
+        f"{path} is not an isthmus model file: it announces a header of {header} bytes, and the largest allowed is "
+        f"{MAXIMUM_HEADER_BYTES}"
+    )
 
 
 def _parse(path: Path, content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     length = int.from_bytes(content[:8], "little")
     try:
         header = strict_json.decode(content[8 : 8 + length])
-        envelope = strict_json.decode(header["__metadata__"]["isthmus"])
+        envelope = strict_json.decode(header[_RESERVED]["isthmus"])
         version, metadata = envelope["format"], envelope["metadata"]
     except (ValueError, KeyError, TypeError):
         raise ModelFileError(f"{path} is not an isthmus model file: its header holds no isthmus metadata") from None
@@ -93,10 +114,22 @@ def _parse(path: Path, content: bytes) -> tuple[dict[str, np.ndarray], dict[str,
         raise ModelFileError(f"{path} is cut off or damaged: {error}") from None
 
 
+def _is_canonical(content: bytes, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> bool:
+    try:
+        return _serialise(arrays, metadata) == content
+    except (ValueError, RecursionError):
+        return False  # half a surrogate pair, say: `strict_json` reads it and no writer of ours made it
+
+
 def _serialise(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> bytes:
-    arrays = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
+    arrays = {name: _native(arrays[name]) for name in sorted(arrays)}
     envelope = {"format": FORMAT, "metadata": metadata, "sha256": _checksum(arrays, metadata)}
     return safetensors.numpy.save(arrays, {"isthmus": strict_json.encode(envelope)})
+
+
+def _native(array: np.ndarray) -> np.ndarray:
+    array = np.asarray(array, order="C")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _checksum(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> str:

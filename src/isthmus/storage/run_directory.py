@@ -48,7 +48,9 @@ class RunDirectory:
         except (FileExistsError, NotADirectoryError):
             raise NotADirectoryError(f"{path} is not a directory; pass another place for the run") from None
         except OSError as error:
-            raise PermissionError(f"the run directory {path} cannot be written: {error.strerror}; pass another") from None
+            raise PermissionError(
+                f"the run directory {path} cannot be written: {error.strerror}; pass another"
+            ) from None
         return run
 
     @classmethod

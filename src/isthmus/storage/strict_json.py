@@ -1,6 +1,7 @@
 """JSON with one spelling for each value."""
 
 import json
+import math
 from typing import Any
 
 
@@ -10,11 +11,20 @@ def encode(value: Any) -> str:
 
 
 def decode(text: str | bytes) -> Any:
-    """The value of a JSON text; ValueError on anything JSON does not define, and on duplicate keys."""
+    """The value of a JSON text; ValueError on anything JSON does not define, duplicate keys, and overflow (1e999)."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates)
+        return json.loads(
+            text, parse_float=_finite, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates
+        )
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is beyond the range of a float")
+    return number
 
 
 def _refuse_constant(name: str) -> None:
