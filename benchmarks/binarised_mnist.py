@@ -29,7 +29,9 @@ def load() -> dict[str, np.ndarray]:
         return {name: np.unpackbits(archive[name], axis=1)[:, :784] for name in ("train", "valid", "test")}
 
 
-def run(epochs: float, batch_size: int, learning_rate: float, draws: int, seed: int = 0) -> dict:
+def run(
+    epochs: float = 400, batch_size: int = 128, learning_rate: float = 1e-3, draws: int = 5000, seed: int = 0
+) -> dict:
     """Train, evaluate, and report as one JSON object."""
     sets = load()
     mean = sets["train"].mean(0)

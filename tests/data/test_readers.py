@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pytest
-from file_bytes import idx, npy, npz, parquet
 
+from file_bytes import idx, npy, npz, parquet
 from isthmus.data import read_dataset
 
 NAN = np.nan
@@ -100,25 +100,25 @@ ARRAYS = {
     "npy under the name of an npz": matrix("t.npz", npy(MATRIX)),
 }
 IDX = {
-    f"IDX, {kind}": matrix("t.idx", idx(MATRIX.astype(kind)), MATRIX.astype(kind))
-    for kind in ("i1", "i2", "i4", "f4", "f8")
+    kind: matrix("t.idx", idx(MATRIX.astype(kind)), MATRIX.astype(kind)) for kind in ("i1", "i2", "i4", "f4", "f8")
 } | {
-    "IDX, images": images("train-images-idx3-ubyte", idx(IMAGES)),
-    "IDX, images and labels": images(
+    "images": images("train-images-idx3-ubyte", idx(IMAGES)),
+    "images and labels": images(
         "train-images-idx3-ubyte", idx(IMAGES), labels=LABELS, beside=("train-labels-idx1-ubyte", idx(LABELS))
     ),
-    "IDX, compressed images and labels": images(
+    "compressed images and labels": images(
         "a-images-idx3-ubyte.gz",
         gzip.compress(idx(IMAGES)),
         labels=LABELS,
         beside=("a-labels-idx1-ubyte.gz", gzip.compress(idx(LABELS))),
     ),
-    "IDX, the labels of other images": images(
+    "the labels of other images": images(
         "train-images-idx3-ubyte", idx(IMAGES), beside=("test-labels-idx1-ubyte", idx(LABELS))
     ),
-    "IDX, by a name within": images("images.idx3", idx(IMAGES)),
+    "by a name within": images("images.idx3", idx(IMAGES)),
 }
-CASES = {f"{kind}: {name}": case for kind in ("CSV", "PARQUET", "ARRAYS", "IDX") for name, case in globals()[kind].items()}
+TABLES = {"CSV": CSV, "Parquet": PARQUET, "NumPy": ARRAYS, "IDX": IDX}
+CASES = {f"{kind}: {name}": case for kind, table in TABLES.items() for name, case in table.items()}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -132,7 +132,7 @@ def test_a_file_is_read_as_what_it_holds(tmp_path, name):
     np.testing.assert_array_equal(dataset.labels, case.labels)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name.startswith(("CSV", "PARQUET"))])
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith(("CSV", "Parquet"))])
 def test_tables_are_read_as_float64(tmp_path, name):
     assert read_dataset(CASES[name].write(tmp_path)).values.dtype == np.float64
 

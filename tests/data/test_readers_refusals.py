@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 import pyarrow as pa
 import pytest
-from file_bytes import idx, npy, npz, parquet
 
+from file_bytes import idx, npy, npz, parquet
 from isthmus.data import DataError, read_dataset
 
 MATRIX = np.ones((2, 3))
@@ -86,7 +86,14 @@ IDX |= {
     f"gzip cut off at {cut}": ("t-idx3-ubyte.gz", COMPRESSED[:cut], "cannot be decompressed")
     for cut in (1, 9, 12, len(COMPRESSED) - 8, len(COMPRESSED) - 1)
 }
-REFUSED = {f"{kind}: {name}": case for kind in ("TABLES", "ARRAYS", "IDX") for name, case in globals()[kind].items()}
+KINDS = {"table": TABLES, "array": ARRAYS, "IDX": IDX}
+REFUSED = {f"{kind}: {name}": case for kind, cases in KINDS.items() for name, case in cases.items()}
+WHOLE = {
+    "npy": ("t.npy", npy(MATRIX)),
+    "npz": ("t.npz", npz(X=MATRIX)),
+    "compressed npz": ("t.npz", npz(compressed=True, X=MATRIX)),
+    "IDX": ("t.idx", idx(IMAGES)),
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -125,12 +132,9 @@ def test_damaged_labels_are_named_rather_than_dropped(tmp_path):
         read_dataset(str(tmp_path / "t-images-idx3-ubyte"))
 
 
-@pytest.mark.parametrize(
-    ("file", "content"),
-    [("t.npy", npy(MATRIX)), ("t.npz", npz(X=MATRIX)), ("t.npz", npz(compressed=True, X=MATRIX)), ("t.idx", idx(IMAGES))],
-    ids=["npy", "npz", "compressed npz", "IDX"],
-)
-def test_damaged_bytes_raise_no_other_error(tmp_path, file, content):
+@pytest.mark.parametrize("kind", WHOLE)
+def test_damaged_bytes_raise_no_other_error(tmp_path, kind):
+    file, content = WHOLE[kind]
     path = tmp_path / file
     for position in range(len(content)):
         path.write_bytes(content[:position] + bytes([content[position] ^ 0xFF]) + content[position + 1 :])

@@ -89,14 +89,14 @@ def test_a_header_of_any_length_is_told_from_other_kinds_of_file(path):
 
 @pytest.mark.parametrize("name", REFUSED_ARRAYS)
 def test_arrays_that_could_not_be_read_back_are_not_written(path, name):
-    with pytest.raises(ModelFileError, match="cannot hold an array .* expected a type among bool"):
+    with pytest.raises(ModelFileError, match=r"cannot hold an array .* expected a type among bool"):
         write_model_file(path, REFUSED_ARRAYS[name], {})
     assert not os.listdir(path.parent)
 
 
 @pytest.mark.parametrize("name", REFUSED_METADATA)
 def test_metadata_that_could_not_be_read_back_is_not_written(path, name):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"JSON compliant|surrogates"):
         write_model_file(path, {}, REFUSED_METADATA[name])
     assert not os.listdir(path.parent)
 
@@ -122,5 +122,5 @@ def test_a_failing_write_leaves_the_old_model(path, monkeypatch):
 
 
 def test_a_missing_file_is_named(path):
-    with pytest.raises(FileNotFoundError, match="model.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
         read_model_file(path)

@@ -8,10 +8,10 @@ import struct
 import numpy as np
 import pytest
 import safetensors.numpy
-from file_bytes import npy, npz
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from file_bytes import npy, npz
 from isthmus.storage import ModelFileError, model_file, read_model_file, write_model_file
 
 ARRAYS = {"é": np.arange(2, dtype=np.float32), "b": np.array(True)}

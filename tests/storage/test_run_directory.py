@@ -25,7 +25,7 @@ def test_create_keeps_what_is_there(tmp_path):
 @pytest.mark.parametrize("below", ["", "run"], ids=["at the file", "below the file"])
 def test_create_refuses_a_file_in_the_way(tmp_path, below):
     (tmp_path / "file").write_bytes(b"mine")
-    with pytest.raises(NotADirectoryError, match="file.* is not a directory; pass another place"):
+    with pytest.raises(NotADirectoryError, match=r"file.* is not a directory; pass another place"):
         RunDirectory.create(tmp_path / "file" / below)
     assert (tmp_path / "file").read_bytes() == b"mine"
 
@@ -53,7 +53,7 @@ def test_open_refuses_what_holds_no_model(tmp_path, made):
         place.write_bytes(b"")
     elif made != "nothing":
         (place / "model.safetensors" if "named" in made else place).mkdir(parents=True)
-    with pytest.raises(FileNotFoundError, match="run is not a run: it holds no model.safetensors; `isthmus fit`"):
+    with pytest.raises(FileNotFoundError, match=r"run is not a run: it holds no model\.safetensors; `isthmus fit`"):
         RunDirectory.open(place)
 
 

@@ -71,7 +71,7 @@ def test_the_spelling(value, text):
 
 @pytest.mark.parametrize("name", NOT_JSON)
 def test_what_is_not_json_is_refused(name):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011
         strict_json.decode(NOT_JSON[name])
 
 

@@ -51,7 +51,7 @@ def inspect_columns(values: np.ndarray, names: tuple[str, ...]) -> Columns:
     minimum, maximum = values.min(0).astype(np.float64), values.max(0).astype(np.float64)
     if np.all(minimum == maximum):
         raise DataError(f"all {len(names)} columns are constant; expected at least one that varies")
-    mean, spread = _moments(values, np.maximum(np.abs(minimum), np.abs(maximum)))
+    mean, spread = _moments(values, minimum, maximum)
     integer = np.array([bool(np.all(values[:, i] == np.round(values[:, i]))) for i in range(values.shape[1])])
     return Columns(values, names, minimum, maximum, mean, spread, integer)
 
@@ -66,11 +66,16 @@ def require_finite(values: np.ndarray, names: tuple[str, ...]) -> None:
     if not finite[:, column].any() and np.isnan(values[:, column]).all():
         raise DataError(f"column {names[column]!r} is entirely missing (NaN); drop it")
     what = "NaN" if np.isnan(values[row, column]) else "infinity"
-    raise DataError(f"column {names[column]!r} contains {what} (first in row {row}); drop or fill such rows")
+    raise DataError(
+        f"column {names[column]!r} contains {what} (first in row {row}); expected finite numbers: "
+        "drop or fill these rows"
+    )
 
 
-def _moments(values: np.ndarray, magnitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # Columns are brought to the unit interval first: the squares of 1e200, or of 1e-200, leave float64.
-    magnitude = np.where(magnitude > 0, magnitude, 1.0)
-    scaled = values / magnitude
-    return scaled.mean(0) * magnitude, scaled.std(0) * magnitude
+def _moments(values: np.ndarray, minimum: np.ndarray, maximum: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # Columns are brought to [-1, 1] first: the squares of 1e200, or of 1e-200, leave float64, and a sum at an offset of
+    # 1e9 loses digits.
+    centre, half_range = minimum / 2 + maximum / 2, maximum / 2 - minimum / 2
+    half_range = np.where(half_range > 0, half_range, 1.0)
+    scaled = (values - centre) / half_range
+    return centre + scaled.mean(0) * half_range, scaled.std(0) * half_range

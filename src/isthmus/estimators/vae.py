@@ -231,6 +231,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             "n_components": fitted.architecture.latent_size,
             "hidden_sizes": list(fitted.architecture.hidden_sizes),
             "beta": fitted.configuration.beta,
+            "warm_up": fitted.configuration.warm_up,
             "random_state": fitted.configuration.random_state,
         }
 

@@ -66,14 +66,15 @@ def image_rows(rows_of_images: dict[str, np.ndarray], shape: tuple[int, int]) ->
     strips = [_strip(images, shape) for images in rows_of_images.values()]
     mosaic = np.concatenate(strips, axis=0)
     low, high = np.nanmin(mosaic), np.nanmax(mosaic)
-    figure = _figure(height=40 + 84 * len(strips))
+    figure = _figure(height=30 + 58 * len(strips))
     figure.add_heatmap(z=mosaic, zmin=low, zmax=high, colorscale="Greys", showscale=False, hoverinfo="skip")
     height = strips[0].shape[0]
     ticks = [height * (i + 0.5) for i in range(len(strips))]
     figure.update_yaxes(
-        autorange="reversed", scaleanchor="x", tickvals=ticks, ticktext=list(rows_of_images), showgrid=False
+        autorange="reversed", scaleanchor="x", showline=False, ticks="", tickvals=ticks, ticktext=list(rows_of_images), showgrid=False
     )
     figure.update_xaxes(visible=False)
+    figure.update_layout(margin={"l": 110, "r": 10, "t": 10, "b": 10})
     return figure
 
 

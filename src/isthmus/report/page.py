@@ -71,7 +71,7 @@ def _figures(
 
 
 def _embedded(figure: go.Figure) -> Markup:
-    return Markup(figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False}))
+    return Markup(figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False}))
 
 
 def _entry(key: str, estimate: Estimate | None) -> dict[str, str]:
