@@ -89,7 +89,7 @@ def _is_number(field: str) -> bool:
 
 def _read_parquet(path: Path) -> Dataset:
     try:
-        # Not read_table, which adds a column for every directory named key=value on the way to the file.
+        # Not read_table: it looks columns up by name, and stumbles over a repeated one before it can be named.
         with pyarrow.parquet.ParquetFile(path) as file:
             table = file.read()
     except (pa.ArrowException, OSError) as error:

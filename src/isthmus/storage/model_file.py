@@ -20,7 +20,13 @@ from isthmus.storage.atomic import write_atomically
 
 FORMAT = 1
 MAXIMUM_HEADER_BYTES = 64 * 2**20
-_DTYPES = frozenset("bool int8 uint8 int16 uint16 int32 uint32 int64 uint64 float16 float32 float64 complex64".split())
+_DTYPES = frozenset(f"{kind}{8 * size}" for kind in ("int", "uint") for size in (1, 2, 4, 8)) | {
+    "bool",
+    "float16",
+    "float32",
+    "float64",
+    "complex64",
+}
 _RESERVED = "__metadata__"
 _FOREIGN = {
     b"PK\x03\x04": "a zip archive (PyTorch checkpoints and .npz files are zip archives)",
