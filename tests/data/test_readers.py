@@ -47,7 +47,7 @@ def images(file, content, **kwargs):
     return matrix(file, content, IMAGES.reshape(3, 8), image_shape=(2, 4), **kwargs)
 
 
-GENERATED = ("f0", "f1")
+GENERATED = ("x0", "x1")
 CSV = {
     "commas": csv("a,b\n1,2.5\n3,4\n", [[1, 2.5], [3, 4]]),
     "semicolons": csv("a;b\n1;2.5\n3;4\n", [[1, 2.5], [3, 4]]),

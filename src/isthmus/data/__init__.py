@@ -14,7 +14,7 @@ knows a model.
 
 from isthmus.data.bundled import bundled_names, load_bundled
 from isthmus.data.columns import Columns, inspect_columns
-from isthmus.data.dataset import DataError, Dataset
+from isthmus.data.dataset import DataError, Dataset, anonymous_names
 from isthmus.data.readers import read_dataset
 from isthmus.data.standardisation import Standardisation
 from isthmus.data.writers import write_table
@@ -24,6 +24,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "Standardisation",
+    "anonymous_names",
     "bundled_names",
     "inspect_columns",
     "load_bundled",

@@ -43,5 +43,9 @@ def from_array(source: str, values: np.ndarray, labels: np.ndarray | None = None
     values = values.reshape(len(values), -1)
     if labels is not None and labels.shape != (len(values),):
         raise DataError(f"{source} has {len(values)} rows and labels of shape {labels.shape}; expected one a row")
-    names = tuple(f"x{i}" for i in range(values.shape[1]))
-    return Dataset(source, values, names, labels, image_shape)
+    return Dataset(source, values, anonymous_names(values.shape[1]), labels, image_shape)
+
+
+def anonymous_names(columns: int) -> tuple[str, ...]:
+    """The names of columns that came without: x0, x1, ..."""
+    return tuple(f"x{i}" for i in range(columns))

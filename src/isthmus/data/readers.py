@@ -11,7 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from isthmus.data.bundled import bundled_names, load_bundled
-from isthmus.data.dataset import DataError, Dataset, from_array
+from isthmus.data.dataset import DataError, Dataset, anonymous_names, from_array
 
 _LABEL_KEYS = ("y", "label", "labels", "target")
 _NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
@@ -60,7 +60,7 @@ def _read_csv(path: Path) -> Dataset:
         raise DataError(f"{path} cannot be read as a table: {error}; every row needs the same columns") from None
     if any(pa.types.is_binary(column.type) for column in table.columns):
         raise _not_text(path)
-    return _from_table(path, table)
+    return _from_table(path, table.rename_columns(anonymous_names(table.num_columns)) if headless else table)
 
 
 def _first_line(path: Path) -> str:

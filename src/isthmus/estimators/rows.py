@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from isthmus.data import Columns, DataError, Dataset
+from isthmus.data import Columns, DataError, Dataset, anonymous_names
 from isthmus.data.columns import require_finite
 from isthmus.models import LikelihoodChoice
 
@@ -34,11 +34,6 @@ def new_rows(estimator: Any, X: Any, names: tuple[str, ...]) -> np.ndarray:
         rows = validate_data(estimator, X, dtype="numeric", ensure_all_finite=False, reset=False)
     require_finite(rows, names)
     return rows
-
-
-def anonymous_names(columns: int) -> tuple[str, ...]:
-    """The names of columns that came without: x0, x1, ..."""
-    return tuple(f"x{i}" for i in range(columns))
 
 
 def _same_columns(data: Dataset, names: tuple[str, ...]) -> np.ndarray:

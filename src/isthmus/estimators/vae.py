@@ -10,10 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from isthmus.data import inspect_columns
+from isthmus.data import anonymous_names, inspect_columns
 from isthmus.estimators.configuration import VAEConfiguration
 from isthmus.estimators.fitted import FittedVAE
-from isthmus.estimators.rows import anonymous_names, new_rows, training_rows, warn_constant, warn_off_support
+from isthmus.estimators.rows import new_rows, training_rows, warn_constant, warn_off_support
 from isthmus.evidence import Ledger, independent_columns, make_ledger
 from isthmus.fitting import FitRecord
 from isthmus.inference import fit, sample_importance_weights

@@ -71,7 +71,13 @@ def image_rows(rows_of_images: dict[str, np.ndarray], shape: tuple[int, int]) ->
     height = strips[0].shape[0]
     ticks = [height * (i + 0.5) for i in range(len(strips))]
     figure.update_yaxes(
-        autorange="reversed", scaleanchor="x", showline=False, ticks="", tickvals=ticks, ticktext=list(rows_of_images), showgrid=False
+        autorange="reversed",
+        scaleanchor="x",
+        showline=False,
+        ticks="",
+        tickvals=ticks,
+        ticktext=list(rows_of_images),
+        showgrid=False,
     )
     figure.update_xaxes(visible=False)
     figure.update_layout(margin={"l": 110, "r": 10, "t": 10, "b": 10})

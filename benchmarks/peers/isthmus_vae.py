@@ -1,0 +1,116 @@
+"""Our side of training_speed.py: the 784-400-20 Bernoulli VAE through isthmus.fit. Run by training_speed.py.
+
+    python isthmus_vae.py ROWS.npz EPOCHS
+
+Reads a command a line and answers each with one line of JSON: `epoch` trains for one of EPOCHS; `floor` takes an
+epoch's matrix products alone; `evaluate DRAWS`, after the last epoch, gives the held-out ELBO. There is one call of
+isthmus.fit: its on_record, told at the end of each epoch, answers and holds the fit until the next is asked for.
+"""
+
+import json
+import math
+import sys
+import time
+from importlib.metadata import version
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+import isthmus
+from isthmus.evidence import elbo
+from isthmus.fitting import FitRecord
+from isthmus.models import Fixed, VariationalAutoencoder, make_vae
+from isthmus.models.likelihoods import BernoulliLikelihood
+
+BATCH, LATENT, HIDDEN = 128, 20, 400
+
+
+class Turns:
+    """The fit's on_record: answers for the epoch that ended, then waits until the next is asked for."""
+
+    def __init__(self, rows: Array, steps: int):
+        shapes = [(784, HIDDEN), (HIDDEN, 2 * LATENT), (LATENT, HIDDEN), (HIDDEN, 784)]
+        self.weights = [0.01 * jax.random.normal(jax.random.key(i), shape) for i, shape in enumerate(shapes)]
+        self.rows, self.steps = rows, steps
+        self.trained, self.began, self.command = 0, 0.0, ""
+
+    def __call__(self, record: FitRecord) -> None:
+        seconds = time.perf_counter() - self.began
+        answer(seconds=seconds, rows=(record.step - self.trained) * BATCH, loss=record.loss)
+        self.trained = record.step
+        self.wait()
+
+    def wait(self) -> None:
+        """Return when an epoch is to begin or, with the epochs done, when something else is asked for."""
+        while (line := sys.stdin.readline()).strip() == "floor":
+            began = time.perf_counter()
+            products_only(self.rows, self.weights, self.steps).block_until_ready()
+            answer(seconds=time.perf_counter() - began)
+        if not line:
+            sys.exit()
+        self.command, self.began = line, time.perf_counter()
+
+
+@jax.jit
+def products_only(x: Array, weights: list[Array], steps: int) -> Array:
+    """The eleven matrix products of a step, `steps` times: 4 forward, 4 for weights' gradients, 3 for inputs'."""
+
+    def layers(weights, x):
+        encode, to_latent, from_latent, decode = weights
+        mean, log_scale = jnp.split(x @ encode @ to_latent, 2, axis=1)
+        return (mean + log_scale) @ from_latent @ decode
+
+    def once(_, x):
+        outputs, pull_back = jax.vjp(lambda weights: layers(weights, x), weights)
+        # Every gradient is made in full, and one number of each enters the next step: nothing can be left out.
+        gradients = lax.optimization_barrier(pull_back(outputs))
+        return x + 1e-20 * sum(gradient[0, 0] for gradient in jax.tree.leaves(gradients))
+
+    return lax.fori_loop(0, steps, once, x)
+
+
+def untrained(mean: Array) -> VariationalAutoencoder:
+    """The model, its decoder started at the columns' means; the encoder's inputs are not centred, as the peer's."""
+    return make_vae(
+        BernoulliLikelihood(Fixed(mean)),
+        jnp.zeros(784),
+        jnp.ones(784),
+        latent_size=LATENT,
+        hidden_sizes=(HIDDEN,),
+        activation="relu",
+        key=jax.random.key(0),
+    )
+
+
+def answer(**fields) -> None:
+    print(json.dumps(fields), flush=True)
+
+
+def main() -> None:
+    path, epochs = sys.argv[1], int(sys.argv[2])
+    with np.load(path) as archive:
+        training, held_out = archive["training"], archive["held_out"]
+    # The fit looks every `steps` steps and rounds its total up: half a step short is safe from floating point.
+    steps = math.ceil(len(training) / BATCH)
+    whole = (epochs * steps - 0.5) * BATCH / len(training)
+    model, turns = untrained(jnp.asarray(training.mean(0))), Turns(jnp.asarray(training[:BATCH]), steps)
+    packages = {name: version(name) for name in ("isthmus", "jax", "jaxlib", "numpy")}
+    answer(python=sys.version.split()[0], **packages)
+    turns.wait()
+    fit = isthmus.fit(
+        model,
+        training,
+        held_out=None,
+        epochs=whole,
+        batch_size=BATCH,
+        learning_rate=1e-3,
+        patience=None,
+        on_record=turns,
+    )
+    answer(elbo=elbo(fit.model, held_out, draws=int(turns.command.split()[1])).value)
+
+
+if __name__ == "__main__":
+    main()
