@@ -2,35 +2,43 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import jax
 import numpy as np
 
 Direction = Literal["exact", "lower", "upper", "estimate"]
-Value = float | tuple[float, ...]
+Measure = Literal["counting", "lebesgue"]
+Value = float | tuple[float, ...] | np.ndarray | jax.Array
 
 _NATS_PER = {"nats": 1.0, "bits": math.log(2.0)}
 _SYMBOL = {"exact": "=", "lower": ">=", "upper": "<=", "estimate": "~"}
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Estimate:
-    """A quantity, or one quantity per latent dimension, with its unit, direction and errors.
+    """A quantity, or many of one kind, with unit, direction and errors.
 
-    value: a number, or a tuple of them.
+    A pytree whose leaves are the numbers, so it passes through `jax.jit`; differentiate its `.value`.
+
+    value: a number, a tuple of them (one per latent dimension), or an array (one per member of a batch).
     unit: "nats", "bits", or another name that no conversion touches ("count", "squared units").
     direction: "exact" (given the rows), "lower" or "upper" (the truth is, in expectation, at least or at most this), or
         "estimate" (it may lie on either side).
     stderr: standard error from Monte Carlo, the rows given; 0 where nothing was sampled; None where it is unknown.
     stderr_rows: standard error from having seen these rows and not others; None for a single row.
+    measure: what an entropy is taken with respect to: "counting" (discrete: never negative) or "lebesgue"
+        (differential: it shifts with the units of x, and may be negative); None where it makes no difference.
     """
 
     value: Value
-    unit: str
-    direction: Direction
+    unit: str = field(metadata={"static": True})
+    direction: Direction = field(metadata={"static": True})
     stderr: Value | None = None
     stderr_rows: Value | None = None
+    measure: Measure | None = field(default=None, metadata={"static": True})
 
     def in_unit(self, unit: Literal["nats", "bits"]) -> "Estimate":
         """The same estimate in nats or bits; unchanged where its own unit is neither."""
@@ -44,31 +52,35 @@ class Estimate:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; infinities, which JSON lacks, become the strings "inf" and "-inf"."""
-        return {
+        record = {
             "value": _to_json(self.value),
             "unit": self.unit,
             "direction": self.direction,
             "stderr": _to_json(self.stderr),
             "stderr_rows": _to_json(self.stderr_rows),
         }
+        return record if self.measure is None else {**record, "measure": self.measure}
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> "Estimate":
         """The estimate that `to_dict` wrote."""
         numbers: dict[str, Any] = {name: _from_json(record[name]) for name in ("value", "stderr", "stderr_rows")}
-        return cls(unit=record["unit"], direction=record["direction"], **numbers)
+        return cls(unit=record["unit"], direction=record["direction"], measure=record.get("measure"), **numbers)
+
+    def __float__(self) -> float:
+        return float(self.value)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
-        if isinstance(self.value, tuple):
-            shown = " ".join(f"{number:.3g}" for number in self.value)
-        else:
-            shown = f"{self.value:.6g}"
+        numbers = np.asarray(self.value)
+        shown = f"{numbers:.6g}" if numbers.ndim == 0 else " ".join(f"{number:.3g}" for number in numbers.ravel())
         errors = [
-            f"{name} {error:.2g}"
+            f"{name} {np.asarray(error):.2g}"
             for name, error in (("stderr", self.stderr), ("rows", self.stderr_rows))
-            if isinstance(error, float) and error > 0
+            if error is not None and np.ndim(error) == 0 and np.asarray(error) > 0
         ]
-        return f"{_SYMBOL[self.direction]} {shown} {self.unit}" + (f" ({', '.join(errors)})" if errors else "")
+        entropy = {"counting": " (discrete)", "lebesgue": " (differential)", None: ""}[self.measure]
+        text = f"{_SYMBOL[self.direction]} {shown} {self.unit}{entropy}"
+        return text + (f" ({', '.join(errors)})" if errors else "")
 
 
 def mean_over_rows(
@@ -106,7 +118,9 @@ def _times(value: Value | None, factor: float) -> Value | None:
 
 
 def _to_json(value: Value | None) -> Any:
-    if isinstance(value, tuple):
+    if isinstance(value, np.ndarray | jax.Array | np.generic):
+        value = np.asarray(value, np.float64).tolist()
+    if isinstance(value, tuple | list):
         return [_to_json(v) for v in value]
     return str(value) if value is not None and math.isinf(value) else value
 
