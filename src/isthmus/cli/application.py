@@ -91,6 +91,20 @@ def sample(
 
 
 @app.command()
+def measure(
+    data: Data,
+    rows: Annotated[int, typer.Option(min=20, help="Measure so many rows at most, at random.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the rows chosen and of the estimates.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="A directory for dependence.json and dependence.html.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the columns of DATA: their entropies, and the information between every two of them."""
+    from isthmus.cli.measuring import measure_command
+
+    measure_command(data, rows, seed, out, as_json)
+
+
+@app.command()
 def report(run: Run) -> None:
     """Draw the HTML report of RUN again from its records."""
     from isthmus.cli.commands import report_command

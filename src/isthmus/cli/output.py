@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from isthmus.evidence import LEDGER_KEYS
+from isthmus.evidence import LEDGER_KEYS, Dependence
 from isthmus.fitting import FitRecord
 from isthmus.information import Estimate
 
@@ -22,8 +23,7 @@ WIDE = 130
 @contextmanager
 def fit_progress() -> Iterator[Callable[[FitRecord], None]]:
     """A progress bar with the held-out ELBO, on standard error; yields what to tell of each look."""
-    columns = (TextColumn("fitting"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with _progress("fitting") as progress:
         task = progress.add_task("fit", total=None, state="compiling")
 
         def on_record(look: FitRecord) -> None:
@@ -34,6 +34,18 @@ def fit_progress() -> Iterator[Callable[[FitRecord], None]]:
 
         yield on_record
         progress.update(task, total=1, completed=1)
+
+
+@contextmanager
+def pair_progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar over pairs of columns, on standard error; yields what to tell of each pair."""
+    with _progress("measuring") as progress:
+        task = progress.add_task("measure", total=None, state="")
+
+        def on_pair(done: int, total: int) -> None:
+            progress.update(task, total=total, completed=done, state=f"{done} of {total} pairs")
+
+        yield on_pair
 
 
 def print_record(record: dict[str, Any], as_json: bool) -> None:
@@ -48,6 +60,29 @@ def print_record(record: dict[str, Any], as_json: bool) -> None:
     measure = "log-probabilities" if assumptions["measure"] == "counting" else "log-densities in the columns' own units"
     console.print(f"ledger      per row, over {assumptions['test_rows']} rows that the fit never saw; {measure}")
     console.print(_ledger_table(record["ledger"], explained=console.width >= WIDE))
+
+
+def print_dependence(dependence: Dependence, as_json: bool) -> None:
+    """What holds a table together: its entropies and its tree as tables, or all of it as one JSON object."""
+    if as_json:
+        print(json.dumps(dependence.to_dict(), allow_nan=False))  # noqa: T201
+        return
+    used = "" if dependence.rows_used == dependence.rows else f", {dependence.rows_used:,} of them measured"
+    say(f"data     {dependence.source}: {dependence.rows:,} rows{used}; nats")
+    console, entropies = Console(soft_wrap=True), _estimates("column", "entropy", "kind")
+    for name, entropy in dependence.entropies.items():
+        kind = (
+            ""
+            if entropy is None
+            else {"counting": "discrete", "lebesgue": "differential"}[entropy.measure or "counting"]
+        )
+        entropies.add_row(*_cells(name, entropy), kind)
+    console.print(entropies)
+    tree = _estimates("pair, of the tree that holds most", "information")
+    for pair in dependence.tree:
+        tree.add_row(*_cells(" – ".join(pair.columns), pair.information))
+    tree.add_row(*_cells("total correlation", dependence.tree_information))
+    console.print(tree)
 
 
 def print_bundled(names: dict[str, str]) -> None:
@@ -82,6 +117,30 @@ def _ledger_table(ledger: dict[str, Any], explained: bool) -> Table:
         row = (key, _SIGNS[estimate.direction], value, estimate.unit, *errors)
         table.add_row(*row, *([LEDGER_KEYS[key]] if explained else []))
     return table
+
+
+def _progress(verb: str) -> Progress:
+    columns = (TextColumn(verb), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True))
+
+
+def _estimates(subject: str, quantity: str, *more: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name, justify in (
+        (subject, "left"),
+        ("", "left"),
+        (quantity, "right"),
+        ("±", "right"),
+        *((m, "left") for m in more),
+    ):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    return table
+
+
+def _cells(name: str, estimate: Estimate | None) -> tuple[str, ...]:
+    if estimate is None:
+        return escape(name), "", "too few rows", ""
+    return escape(name), _SIGNS[estimate.direction], f"{float(estimate):,.3f}", _error(estimate.stderr)
 
 
 def _error(error: Any) -> str:

@@ -6,7 +6,9 @@ knows a model.
 
     dataset           the Dataset, and the error that every reader raises
     bundled           the sets that ship with scikit-learn
-    readers           CSV, Parquet, .npy, .npz and IDX files, by ending
+    table             the Table: mixed columns with holes
+    readers           a Dataset or a Table from a file, by ending
+    arrow, arrays     CSV and Parquet files; NumPy and IDX files
     writers           a table of numbers to a file, by ending
     columns           what can be seen of each column: bounds, integers, constants, smallest gap
     standardisation   u = (x - offset) / scale in float64, and back
@@ -15,19 +17,23 @@ knows a model.
 from isthmus.data.bundled import bundled_names, load_bundled
 from isthmus.data.columns import Columns, inspect_columns
 from isthmus.data.dataset import DataError, Dataset, anonymous_names
-from isthmus.data.readers import read_dataset
+from isthmus.data.readers import read_dataset, read_table
 from isthmus.data.standardisation import Standardisation
+from isthmus.data.table import Column, Table
 from isthmus.data.writers import write_table
 
 __all__ = [
+    "Column",
     "Columns",
     "DataError",
     "Dataset",
     "Standardisation",
+    "Table",
     "anonymous_names",
     "bundled_names",
     "inspect_columns",
     "load_bundled",
     "read_dataset",
+    "read_table",
     "write_table",
 ]

@@ -1,9 +1,12 @@
-"""From the records of a run to a page. In come files of a run directory, never estimators; out goes one HTML file.
+"""From records to a page. In come the files of a run or what was measured of a table, never estimators; out goes HTML.
 
-page       the page
-figures    the figures on it
+fit_page          the report of a run
+dependence_page   what holds the columns of a table together
+pages             what the pages share
+figures           the figures of a run;  heat_map   that of a table
 """
 
-from isthmus.report.page import write_report
+from isthmus.report.dependence_page import write_dependence_report
+from isthmus.report.fit_page import write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_dependence_report", "write_report"]

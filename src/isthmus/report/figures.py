@@ -14,7 +14,7 @@ PALETTE = ["#0b7285", "#e8590c", "#5f3dc4", "#2b8a3e", "#c2255c", "#f08c00", "#3
 def training_curves(history: list[dict[str, Any]]) -> go.Figure:
     """Training objective and held-out ELBO, in nats per row, over epochs."""
     epochs = [look["epoch"] for look in history]
-    figure = _figure(height=320)
+    figure = blank_figure(height=320)
     training = [-look["loss"] for look in history]
     figure.add_scatter(x=epochs, y=training, name="training objective", line={"color": FAINT, "width": 2})
     if history[0]["held_out"] is not None:
@@ -35,7 +35,7 @@ def rate_bars(rates: list[float]) -> go.Figure:
     """The rate of each latent dimension, the collapsed ones greyed."""
     order = np.argsort(rates)[::-1]
     colours = [FAINT if rates[i] < COLLAPSED_RATE else ACCENT for i in order]
-    figure = _figure(height=280)
+    figure = blank_figure(height=280)
     figure.add_bar(x=[f"z{i}" for i in order], y=[rates[i] for i in order], marker={"color": colours})
     figure.update_yaxes(title="nats", rangemode="tozero")
     return figure
@@ -43,7 +43,7 @@ def rate_bars(rates: list[float]) -> go.Figure:
 
 def latent_scatter(means: np.ndarray, dimensions: list[int], labels: list[str] | None) -> go.Figure:
     """Posterior means in the two dimensions that carry most, coloured by label where there is one."""
-    figure = _figure(height=460)
+    figure = blank_figure(height=460)
     y = means[:, 1] if means.shape[1] > 1 else np.zeros(len(means))
     groups = sorted(set(labels), key=_natural) if labels and len(set(labels)) <= 20 else []
     for position, group in enumerate(groups):
@@ -66,7 +66,7 @@ def image_rows(rows_of_images: dict[str, np.ndarray], shape: tuple[int, int]) ->
     strips = [_strip(images, shape) for images in rows_of_images.values()]
     mosaic = np.concatenate(strips, axis=0)
     low, high = np.nanmin(mosaic), np.nanmax(mosaic)
-    figure = _figure(height=30 + 58 * len(strips))
+    figure = blank_figure(height=30 + 58 * len(strips))
     figure.add_heatmap(z=mosaic, zmin=low, zmax=high, colorscale="Greys", showscale=False, hoverinfo="skip")
     height = strips[0].shape[0]
     ticks = [height * (i + 0.5) for i in range(len(strips))]
@@ -89,7 +89,7 @@ def table_rows(rows: dict[str, np.ndarray], columns: list[str]) -> go.Figure:
     reference = next(iter(rows.values()))
     centre, spread = reference.mean(0), reference.std(0)
     spread = np.where(spread > 0, spread, 1.0)
-    figure = _figure(height=420)
+    figure = blank_figure(height=420)
     blocks = [(block - centre) / spread for block in rows.values()]
     gap = np.full((len(reference), 1), np.nan)
     joined = np.concatenate([part for block in blocks for part in (block, gap)][:-1], axis=1)
@@ -121,7 +121,7 @@ def _natural(label: str) -> tuple[float, str]:
         return np.inf, label
 
 
-def _figure(height: int) -> go.Figure:
+def blank_figure(height: int) -> go.Figure:
     figure = go.Figure()
     figure.update_layout(
         height=height,

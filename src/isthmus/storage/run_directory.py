@@ -11,7 +11,7 @@ class RunDirectory:
     """The paths of one run: the fitted model and what was recorded about it.
 
     `exhibits` holds the few rows that the report's pictures show (originals, reconstructions, samples, latent means),
-    so that the report can be drawn again without the data.
+    so that the report can be drawn again without the data. `dependence` is what `isthmus measure` found in a table.
     """
 
     path: Path
@@ -35,6 +35,14 @@ class RunDirectory:
     @property
     def report(self) -> Path:
         return self.path / "report.html"
+
+    @property
+    def dependence(self) -> Path:
+        return self.path / "dependence.json"
+
+    @property
+    def dependence_report(self) -> Path:
+        return self.path / "dependence.html"
 
     @classmethod
     def create(cls, path: Path | str) -> "RunDirectory":

@@ -1,18 +1,15 @@
-"""The report: one HTML file that needs no network."""
+"""The report of a fit: one HTML file that needs no network."""
 
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from isthmus.evidence.ledger import LEDGER_KEYS
 from isthmus.information import Estimate
 from isthmus.report import figures
+from isthmus.report.pages import render, written
 from isthmus.storage import RunDirectory, read_model_file, strict_json, write_atomically
 
 
@@ -35,17 +32,15 @@ def write_report(path: str | Path) -> Path:
 def _render(
     record: dict[str, Any], history: list[dict[str, Any]], arrays: dict[str, np.ndarray], exhibits: dict[str, Any]
 ) -> str:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(resources.files("isthmus.report").joinpath("page.html.jinja").read_text())
     ledger = {key: None if entry is None else Estimate.from_dict(entry) for key, entry in record["ledger"].items()}
-    return template.render(
+    return render(
+        "fit_page.html.jinja",
+        _figures(history, arrays, exhibits, ledger),
         record=record,
         assumptions=record["assumptions"],
         entries=[_entry(key, ledger[key]) for key in ledger if isinstance(_value(ledger[key]), float)],
         sentences=_sentences(ledger, record["assumptions"]),
         collapsed=_collapsed(ledger),
-        plotlyjs=Markup(get_plotlyjs()),
-        figures={name: _embedded(figure) for name, figure in _figures(history, arrays, exhibits, ledger).items()},
     )
 
 
@@ -70,26 +65,9 @@ def _figures(
     }
 
 
-def _embedded(figure: go.Figure) -> Markup:
-    return Markup(figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False}))
-
-
 def _entry(key: str, estimate: Estimate | None) -> dict[str, str]:
     assert estimate is not None
-    sign = {"exact": "=", "lower": "≥", "upper": "≤", "estimate": "≈"}[estimate.direction]
-    return {
-        "key": key.replace("_", " "),
-        "sign": sign,
-        "value": f"{estimate.value:,.3f}".removesuffix(".000"),
-        "unit": estimate.unit,
-        "stderr": _error(estimate.stderr),
-        "stderr_rows": _error(estimate.stderr_rows),
-        "meaning": LEDGER_KEYS[key],
-    }
-
-
-def _error(error: Any) -> str:
-    return "" if error is None or error == 0 else f"± {error:.2g}"
+    return {"key": key.replace("_", " "), **written(estimate), "meaning": LEDGER_KEYS[key]}
 
 
 def _value(estimate: Estimate | None) -> Any:

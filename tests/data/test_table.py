@@ -1,0 +1,97 @@
+"""Mixed tables: words, dates, truth values and holes keep what they say, whichever file they come from."""
+
+import datetime
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from isthmus.data import DataError, read_table
+
+DAY = datetime.date(2020, 1, 2)
+SECONDS = 1577923200.0
+KINDS = {
+    "reals": (pa.array([1.5, None, -2.0]), [1.5, None, -2.0], None),
+    "NaN is a hole": (pa.array([1.5, float("nan"), -2.0]), [1.5, None, -2.0], None),
+    "integers": (pa.array([3, None, 5], pa.int64()), [3.0, None, 5.0], None),
+    "decimals": (pa.array([Decimal("1.25"), None, Decimal("3.00")]), [1.25, None, 3.0], None),
+    "words": (pa.array(["red", None, "blue"]), [1, None, 0], ("blue", "red")),
+    "large words": (pa.array(["red", "blue", None], pa.large_string()), [1, 0, None], ("blue", "red")),
+    "truth values": (pa.array([True, None, False]), [1, None, 0], ("false", "true")),
+    "a dictionary": (pa.array(["b", "a", None]).dictionary_encode(), [1, 0, None], ("a", "b")),
+    "days": (pa.array([DAY, None, DAY]), [SECONDS, None, SECONDS], None),
+    "moments": (pa.array([None, 1577923200500], pa.timestamp("ms")), [None, SECONDS + 0.5], None),
+    "nothing": (pa.array([None, None]), [None, None], None),
+    "only words missing": (pa.array([None, None], pa.string()), [None, None], ()),
+}
+
+
+def read_back(tmp_path, column):
+    pyarrow.parquet.write_table(pa.table({"a": column}), tmp_path / "t.parquet")
+    return read_table(str(tmp_path / "t.parquet")).columns[0]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_column_keeps_its_values_and_its_holes(tmp_path, name):
+    given, expected, categories = KINDS[name]
+    column = read_back(tmp_path, given)
+    np.testing.assert_array_equal(column.observed, [value is not None for value in expected])
+    np.testing.assert_array_equal(column.values[column.observed], [value for value in expected if value is not None])
+    assert column.categories == categories
+    assert np.isfinite(column.values).all()
+
+
+def test_a_csv_with_words_dates_and_holes(tmp_path):
+    (tmp_path / "t.csv").write_text("size,colour,day,ok\n1.5,red,2020-01-02,true\n,,,\nNA,blue,2020-01-02,false\n")
+    size, colour, day, ok = read_table(str(tmp_path / "t.csv")).columns
+    assert [list(column.observed) for column in (size, colour, day, ok)] == [
+        [True, False, False],
+        [True, False, True],
+        [True, False, True],
+        [True, False, True],
+    ]
+    assert colour.categories == ("blue", "red")
+    assert day.values[0] == SECONDS
+    assert ok.categories == ("false", "true")
+
+
+def test_a_numeric_set_is_a_table_too():
+    table = read_table("iris")
+    assert (table.row_count, len(table.columns)) == (150, 4)
+    assert all(column.observed.all() and column.categories is None for column in table.columns)
+
+
+def test_rows_are_chosen_in_every_column():
+    table = read_table("iris")
+    some = table.rows(np.array([3, 1]))
+    assert some.row_count == 2
+    np.testing.assert_array_equal(some.columns[2].values, table.columns[2].values[[3, 1]])
+
+
+@pytest.mark.parametrize(
+    ("values", "discrete", "constant"),
+    [
+        ([0.0, 1.0, 2.0], True, False),
+        ([0.5, 1.0, 2.0], False, False),
+        ([7.0, 7.0, 7.0], True, True),
+        (np.arange(40.0), False, False),
+        ([None, None], True, True),
+    ],
+)
+def test_what_is_told_apart_and_what_is_measured(tmp_path, values, discrete, constant):
+    column = read_back(tmp_path, pa.array(values, pa.float64()))
+    assert (column.discrete, column.constant) == (discrete, constant)
+
+
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [
+        (pa.array([1.0, float("inf")]), "column 'a' contains infinity .*row 1"),
+        (pa.array([[1], [2]]), "column 'a' holds list"),
+    ],
+)
+def test_what_a_table_cannot_hold_is_named(tmp_path, column, reason):
+    with pytest.raises(DataError, match=reason):
+        read_back(tmp_path, column)
