@@ -4,11 +4,13 @@ import datetime
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
 from isthmus.data import DataError, read_table
+from isthmus.data.table import table_from_frame
 
 DAY = datetime.date(2020, 1, 2)
 SECONDS = 1577923200.0
@@ -70,19 +72,30 @@ def test_rows_are_chosen_in_every_column():
     np.testing.assert_array_equal(some.columns[2].values, table.columns[2].values[[3, 1]])
 
 
-@pytest.mark.parametrize(
-    ("values", "discrete", "constant"),
-    [
-        ([0.0, 1.0, 2.0], True, False),
-        ([0.5, 1.0, 2.0], False, False),
-        ([7.0, 7.0, 7.0], True, True),
-        (np.arange(40.0), False, False),
-        ([None, None], True, True),
-    ],
-)
-def test_what_is_told_apart_and_what_is_measured(tmp_path, values, discrete, constant):
-    column = read_back(tmp_path, pa.array(values, pa.float64()))
-    assert (column.discrete, column.constant) == (discrete, constant)
+@pytest.mark.parametrize(("values", "constant"), [([0.0, 1.0], False), ([7.0, None, 7.0], True), ([None, None], True)])
+def test_a_column_without_two_different_values_is_constant(tmp_path, values, constant):
+    assert read_back(tmp_path, pa.array(values, pa.float64())).constant == constant
+
+
+def test_frames_are_tables():
+    frame = pd.DataFrame(
+        {
+            "size": [1.5, None, 2.0],
+            "grade": pd.Categorical(["low", None, "high"], categories=["low", "high"], ordered=True),
+            "day": pd.to_datetime(["2020-01-02", None, "2020-01-02"]),
+        }
+    )
+    size, grade, day = table_from_frame(frame).columns
+    assert (grade.categories, grade.ordered, day.temporal) == (("low", "high"), True, True)
+    for column in (size, grade, day):
+        np.testing.assert_array_equal(column.observed, [True, False, True])
+
+
+def test_a_frame_that_is_no_table_is_refused():
+    with pytest.raises(DataError, match="mixes types"):
+        table_from_frame(pd.DataFrame({"a": [1, "x"]}))
+    with pytest.raises(DataError, match="two columns named 'a'"):
+        table_from_frame(pd.DataFrame(np.ones((2, 2)), columns=["a", "a"]))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from isthmus.data import ColumnKind
 from isthmus.evidence import LEDGER_KEYS, Dependence
 from isthmus.fitting import FitRecord
 from isthmus.information import Estimate
@@ -69,14 +70,13 @@ def print_dependence(dependence: Dependence, as_json: bool) -> None:
         return
     used = "" if dependence.rows_used == dependence.rows else f", {dependence.rows_used:,} of them measured"
     say(f"data     {dependence.source}: {dependence.rows:,} rows{used}; nats")
-    console, entropies = Console(soft_wrap=True), _estimates("column", "entropy", "kind")
-    for name, entropy in dependence.entropies.items():
-        kind = (
-            ""
-            if entropy is None
-            else {"counting": "discrete", "lebesgue": "differential"}[entropy.measure or "counting"]
-        )
-        entropies.add_row(*_cells(name, entropy), kind)
+    console, entropies = Console(soft_wrap=True), _estimates("column", "entropy", "", "kind")
+    for name, kind in dependence.kinds.items():
+        if name in dependence.entropies:
+            entropy = dependence.entropies[name]
+            entropies.add_row(*_cells(name, entropy), _entropy_kind(entropy), _kind(kind))
+        else:
+            entropies.add_row(escape(name), "", "", "", "set aside", _kind(kind))
     console.print(entropies)
     tree = _estimates("pair, of the tree that holds most", "information")
     for pair in dependence.tree:
@@ -135,6 +135,15 @@ def _estimates(subject: str, quantity: str, *more: str) -> Table:
     ):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     return table
+
+
+def _entropy_kind(entropy: Estimate | None) -> str:
+    measure = None if entropy is None else entropy.measure
+    return {"counting": "discrete", "lebesgue": "differential", None: ""}[measure]
+
+
+def _kind(kind: ColumnKind | None) -> str:
+    return "no values" if kind is None else escape(f"{kind.kind}: {kind.reason}")
 
 
 def _cells(name: str, estimate: Estimate | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ knows a model.
     dataset           the Dataset, and the error that every reader raises
     bundled           the sets that ship with scikit-learn
     table             the Table: mixed columns with holes
+    kinds             what kind of quantity a column holds, and why
     readers           a Dataset or a Table from a file, by ending
     arrow, arrays     CSV and Parquet files; NumPy and IDX files
     writers           a table of numbers to a file, by ending
@@ -17,13 +18,15 @@ knows a model.
 from isthmus.data.bundled import bundled_names, load_bundled
 from isthmus.data.columns import Columns, inspect_columns
 from isthmus.data.dataset import DataError, Dataset, anonymous_names
+from isthmus.data.kinds import ColumnKind, infer_kind
 from isthmus.data.readers import read_dataset, read_table
 from isthmus.data.standardisation import Standardisation
-from isthmus.data.table import Column, Table
+from isthmus.data.table import Column, Table, table_from_frame
 from isthmus.data.writers import write_table
 
 __all__ = [
     "Column",
+    "ColumnKind",
     "Columns",
     "DataError",
     "Dataset",
@@ -31,9 +34,11 @@ __all__ = [
     "Table",
     "anonymous_names",
     "bundled_names",
+    "infer_kind",
     "inspect_columns",
     "load_bundled",
     "read_dataset",
     "read_table",
+    "table_from_frame",
     "write_table",
 ]

@@ -1,39 +1,33 @@
 """A table of mixed columns with holes, in memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
 from isthmus.data.dataset import DataError, Dataset
 
-FEW_VALUES = 20
-"""Whole numbers that take no more distinct values than this are grades or counts to be told apart, not a scale."""
-
 
 @dataclass(frozen=True)
 class Column:
     """One column of a table.
 
-    values: [row], float64 for numbers and dates (seconds since 1970), int64 for categories, numbered in order of their
-        names; meaningless where not observed.
+    values: [row], float64 for numbers and dates (seconds since 1970), int64 for categories, numbered in their order;
+        meaningless where not observed.
     observed: [row], False in the holes.
-    categories: the names of the categories; None for numbers.
+    categories: the names of the categories, sorted unless they are ordered; None for numbers.
+    ordered: whether the categories have an order of their own.  temporal: whether the numbers are moments in time.
     """
 
     name: str
     values: np.ndarray
     observed: np.ndarray
     categories: tuple[str, ...] | None = None
-
-    @property
-    def discrete(self) -> bool:
-        """Whether its values are told apart rather than measured: categories, and whole numbers of few values."""
-        seen = self.values[self.observed]
-        if self.categories is not None or not len(seen):
-            return True
-        return bool((seen == np.round(seen)).all()) and len(np.unique(seen)) <= FEW_VALUES
+    ordered: bool = False
+    temporal: bool = False
 
     @property
     def constant(self) -> bool:
@@ -55,7 +49,7 @@ class Table:
 
     def rows(self, index: np.ndarray) -> "Table":
         """The same table with these rows only."""
-        chosen = (Column(c.name, c.values[index], c.observed[index], c.categories) for c in self.columns)
+        chosen = (replace(c, values=c.values[index], observed=c.observed[index]) for c in self.columns)
         return Table(self.source, tuple(chosen))
 
 
@@ -74,6 +68,21 @@ def table_from_arrow(source: str, table: pa.Table) -> Table:
     return Table(source, tuple(_column(name, column.combine_chunks()) for name, column in pairs))
 
 
+def table_from_frame(frame: Any) -> Table:
+    """A table from a pandas or polars frame; its index is left out.
+
+    Raises DataError where a name is repeated, or where a column mixes types.
+    """
+    names = [str(name) for name in frame.columns]
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise DataError(f"X has two columns named {sorted(repeated)[0]!r}; give each column a name of its own")
+    try:
+        return table_from_arrow("X", nw.from_native(frame, eager_only=True).to_arrow())
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(f"a column of X mixes types: {error}; give each column one type") from None
+
+
 def _column(name: str, column: pa.Array) -> Column:
     kind = column.type
     if pa.types.is_null(kind):
@@ -83,10 +92,12 @@ def _column(name: str, column: pa.Array) -> Column:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         # Null before the cast: a missing date would otherwise be cast to 1970.
         microseconds = _float64(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()))
-        return _number_column(name, microseconds / 1e6)
+        return replace(_number_column(name, microseconds / 1e6), temporal=True)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind):
         return _category_column(name, column.cast(pa.string()).dictionary_encode())
     if pa.types.is_dictionary(kind):
+        if kind.ordered:
+            return _ordered_column(name, column)
         return _category_column(name, column.cast(pa.string()).dictionary_encode())
     raise DataError(f"column {name!r} holds {kind} values; expected numbers, dates or words: drop it or convert it")
 
@@ -110,3 +121,9 @@ def _category_column(name: str, column: pa.DictionaryArray) -> Column:
     observed = np.asarray(column.is_valid())
     codes = np.asarray(pyarrow.compute.fill_null(column.indices, 0)).astype(np.int64)
     return Column(name, rank[codes].astype(np.int64), observed, tuple(sorted(names)))
+
+
+def _ordered_column(name: str, column: pa.DictionaryArray) -> Column:
+    categories = tuple(str(category) for category in column.dictionary.to_pylist())
+    codes = np.asarray(pyarrow.compute.fill_null(column.indices, 0)).astype(np.int64)
+    return Column(name, codes, np.asarray(column.is_valid()), categories, ordered=True)

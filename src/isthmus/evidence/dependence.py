@@ -4,7 +4,7 @@ No model is fitted. The tree's sum says, before any is, how far one could rise a
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
@@ -12,7 +12,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
-from isthmus.data import Column, DataError, Table
+from isthmus.data import Column, ColumnKind, DataError, Table, infer_kind
+from isthmus.data.kinds import TOLD_APART
 from isthmus.information import Estimate, samples
 
 MOST_ROWS = 20_000
@@ -35,7 +36,9 @@ class Dependence:
     """The columns of a table and what holds them together, in nats.
 
     rows: of the source; rows_used: of these, at random, where there are more than enough.
-    entropies: one a column, discrete or differential by the column's kind; None for a column without values.
+    kinds: what each column was taken for. Identifiers, and columns without any value, are set aside: they have a kind
+        (None without values) and no further entry.
+    entropies: one a column, discrete or differential by the column's kind; None where too few rows are observed.
     pairs: every two columns.  tree: the pairs of the Chow-Liu tree, which holds the most information a tree can.
     tree_information: the sum over the tree: a lower bound on the total correlation, up to the pairs' estimation error.
         Its standard error is the sum of the pairs', which no dependence between them can exceed.
@@ -44,6 +47,7 @@ class Dependence:
     source: str
     rows: int
     rows_used: int
+    kinds: dict[str, ColumnKind | None]
     entropies: dict[str, Estimate | None]
     pairs: tuple[PairInformation, ...]
     tree: tuple[PairInformation, ...]
@@ -55,6 +59,7 @@ class Dependence:
             "data": self.source,
             "rows": self.rows,
             "rows_used": self.rows_used,
+            "kinds": {name: kind and asdict(kind) for name, kind in self.kinds.items()},
             "entropies": {name: entropy and entropy.to_dict() for name, entropy in self.entropies.items()},
             "mutual_information": [_pair_record(pair) for pair in self.pairs],
             "tree": {"edges": [list(pair.columns) for pair in self.tree], "total": self.tree_information.to_dict()},
@@ -76,13 +81,16 @@ def measure_dependence(
             f"{FEWEST_ROWS} rows and 2 columns to measure what holds them together"
         )
     used = table if table.row_count <= most_rows else table.rows(_some_rows(table.row_count, most_rows, seed))
-    pairs = tuple(_all_pairs(used, seed, on_pair))
-    tree = _chow_liu_tree(tuple(column.name for column in used.columns), pairs)
+    kinds = {column.name: infer_kind(column) if column.observed.any() else None for column in used.columns}
+    variables = [_Variable(column, kind) for column in used.columns if (kind := _measurable(kinds[column.name]))]
+    pairs = tuple(_all_pairs(variables, seed, on_pair))
+    tree = _chow_liu_tree(tuple(variable.column.name for variable in variables), pairs)
     return Dependence(
         source=table.source,
         rows=table.row_count,
         rows_used=used.row_count,
-        entropies={column.name: _entropy(column, seed) for column in used.columns},
+        kinds=kinds,
+        entropies={variable.column.name: _entropy(variable, seed) for variable in variables},
         pairs=pairs,
         tree=tree,
         tree_information=_total(tree),
@@ -93,36 +101,50 @@ def _some_rows(rows: int, kept: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng([ROW_STREAM, seed]).choice(rows, kept, replace=False))
 
 
-def _entropy(column: Column, seed: int) -> Estimate | None:
-    seen = _variable(column, column.observed)
+@dataclass(frozen=True)
+class _Variable:
+    column: Column
+    kind: ColumnKind
+
+    def values(self, rows: np.ndarray) -> np.ndarray:
+        """The values in some rows, of an integer type where they are told apart rather than measured."""
+        values = self.column.values[rows]
+        return values.astype(np.int64) if self.kind.kind in TOLD_APART else values
+
+
+def _measurable(kind: ColumnKind | None) -> ColumnKind | None:
+    return None if kind is None or kind.kind == "identifier" else kind
+
+
+def _entropy(variable: _Variable, seed: int) -> Estimate | None:
+    column = variable.column
     if column.constant:
-        return Estimate(0.0, "nats", "exact", 0.0, measure="counting") if len(seen) else None
-    return samples.entropy(seen, seed=seed) if len(seen) >= FEWEST_ROWS else None
+        return Estimate(0.0, "nats", "exact", 0.0, measure="counting")
+    seen = variable.values(column.observed)
+    whole = seen.astype(np.int64) if (seen == np.round(seen)).all() else seen
+    return samples.entropy(whole, seed=seed) if len(seen) >= FEWEST_ROWS else None
 
 
-def _all_pairs(table: Table, seed: int, on_pair: Callable[[int, int], None] | None) -> Iterator[PairInformation]:
-    couples = list(combinations(table.columns, 2))
+def _all_pairs(
+    variables: list[_Variable], seed: int, on_pair: Callable[[int, int], None] | None
+) -> Iterator[PairInformation]:
+    couples = list(combinations(variables, 2))
     for done, (one, other) in enumerate(couples, start=1):
         yield _pair(one, other, seed)
         if on_pair is not None:
             on_pair(done, len(couples))
 
 
-def _pair(one: Column, other: Column, seed: int) -> PairInformation:
-    complete = one.observed & other.observed
-    rows, names = int(complete.sum()), (one.name, other.name)
+def _pair(one: _Variable, other: _Variable, seed: int) -> PairInformation:
+    complete = one.column.observed & other.column.observed
+    rows, names = int(complete.sum()), (one.column.name, other.column.name)
     if rows < FEWEST_ROWS:
         return PairInformation(names, rows, None)
-    if one.constant or other.constant:
+    if one.column.constant or other.column.constant:
         return PairInformation(names, rows, Estimate(0.0, "nats", "exact", 0.0))
-    x, y = _variable(one, complete), _variable(other, complete)
-    return PairInformation(names, rows, samples.mutual_information(x, y, seed=seed))
-
-
-def _variable(column: Column, rows: np.ndarray) -> np.ndarray:
-    """A column's values in some rows, whole numbers where they are told apart rather than measured."""
-    values = column.values[rows]
-    return values.astype(np.int64) if column.discrete else values
+    return PairInformation(
+        names, rows, samples.mutual_information(one.values(complete), other.values(complete), seed=seed)
+    )
 
 
 def _chow_liu_tree(names: tuple[str, ...], pairs: tuple[PairInformation, ...]) -> tuple[PairInformation, ...]:

@@ -43,12 +43,17 @@ def _edges(dependence: Dependence) -> list[dict[str, str]]:
 
 
 def _entropies(dependence: Dependence) -> list[dict[str, str]]:
-    kinds = {"counting": "discrete", "lebesgue": "differential"}
-    return [
-        {"column": name, **written(entropy), "kind": kinds[entropy.measure or "counting"]}
-        for name, entropy in dependence.entropies.items()
-        if entropy is not None
-    ]
+    return [_entropy(dependence, name) for name in dependence.kinds]
+
+
+def _entropy(dependence: Dependence, name: str) -> dict[str, str]:
+    kind, entropy = dependence.kinds[name], dependence.entropies.get(name)
+    taken_for = "without values" if kind is None else f"{kind.kind}: {kind.reason}"
+    if entropy is None:
+        cells = {"sign": "", "value": "", "unit": "", "stderr": "", "measure": "set aside"}
+    else:
+        cells = {**written(entropy), "measure": "differential" if entropy.measure == "lebesgue" else "discrete"}
+    return {"column": name, "kind": taken_for, **cells}
 
 
 def _sentence(dependence: Dependence) -> str:
