@@ -24,7 +24,7 @@ format: .venv/development
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv .venv-peers .pytest_cache .ruff_cache .hypothesis .jax_cache runs
+	rm -rf .venv .venv-peers .pytest_cache .ruff_cache .hypothesis .jax_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -10,6 +10,7 @@ import argparse
 import json
 import resource
 import time
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +22,14 @@ from isthmus.models.likelihoods import BernoulliLikelihood
 
 
 def peak_megabytes() -> float:
-    """The largest resident size of this process so far."""
+    """The largest resident size of this program so far.
+
+    On Linux not that of getrusage, which a program started by a larger one inherits.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return int(fields["VmHWM"].split()[0]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -56,7 +56,7 @@ def test_a_run_holds_a_model_its_history_its_ledger_and_a_report(wine_run):
         path.name for path in (run.model, run.history, run.ledger, run.exhibits, run.report)
     }
     record = json.loads(run.ledger.read_text())
-    assert set(record) == {"run", "model", "assumptions", "ledger"}
+    assert set(record) == {"run", "model", "assumptions", "ledger", "gain"}
     assert set(record["ledger"]) == set(LEDGER_KEYS)
     assert record["assumptions"]["test_rows"] == 36
     looks = [json.loads(line) for line in run.history.read_text().splitlines()]
@@ -126,6 +126,35 @@ def test_datasets_are_listed(run_command):
     assert {line.split()[0] for line in out.splitlines()} == {"digits", "wine", "breast_cancer", "iris", "diabetes"}
 
 
+MIXED = "size,colour,grade\n" + "".join(
+    f"{i % 7 + 0.25 * (i % 3)},{'red' if i % 7 > 3 else ''},{i % 3}\n" for i in range(60)
+)
+
+
+def test_a_table_is_measured_words_and_holes_included(run_command, tmp_path):
+    status, out, _ = run_command("measure", write(tmp_path / "t.csv", MIXED), "--out", tmp_path / "m", "--json")
+    record = json.loads(out)
+    assert status == 0
+    assert record == json.loads((tmp_path / "m/dependence.json").read_text())
+    assert {path.name for path in (tmp_path / "m").iterdir()} == {"dependence.json", "dependence.html"}
+    assert [pair["columns"] for pair in record["mutual_information"]] == [
+        ["size", "colour"],
+        ["size", "grade"],
+        ["colour", "grade"],
+    ]
+    page = (tmp_path / "m/dependence.html").read_text()
+    assert "colour" in page
+    assert "<script src=" not in page
+
+
+def test_measuring_prints_entropies_and_the_tree(run_command):
+    status, out, err = run_command("measure", "iris")
+    assert status == 0
+    assert "differential" in out
+    assert "total correlation" in out
+    assert "Traceback" not in err
+
+
 def test_settings_come_from_a_file_and_options_win(run_command, tmp_path):
     config = tmp_path / "settings.toml"
     config.write_text('n_components = 4\nhidden_sizes = [8]\nlikelihood = "normal"\nscale = "global"\n')
@@ -167,6 +196,7 @@ WRONG_CALLS = {
     "a ragged table": (lambda d: ["fit", write(d / "t.csv", NUMBERS + "1,2,3\n")], 1, "Expected 2 columns, got 3"),
     "a file in the way of the run": (lambda d: ["fit", "wine", "--out", write(d / "run", "")], 1, "not a directory"),
     "a run below a file": (lambda d: ["fit", "wine", "--out", write(d / "run", "") / "x"], 1, "not a directory"),
+    "too few rows to measure": (lambda d: ["measure", write(d / "t.csv", "a,b\n1,2\n3,4\n")], 1, "at least 20 rows"),
     "not a run": (lambda d: ["ledger", d], 2, "is not a run"),
     "an unknown output": (lambda d: ["embed", d, "wine", "-o", d / "x.xlsx"], 1, "cannot be written"),
     "an output in no directory": (lambda d: ["embed", d, "wine", "-o", d / "no/x.csv"], 1, "there is no directory"),

@@ -1,5 +1,6 @@
 """The commands and their arguments."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,17 @@ Data = Annotated[str, typer.Argument(help="A bundled name, or a .csv, .parquet, 
 Run = Annotated[Path, typer.Argument(help="A run directory made by `isthmus fit`.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="A .csv, .parquet or .npy file to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")]
+
+
+@app.callback()
+def isthmus(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from isthmus import __version__
+
+        print(__version__)  # noqa: T201
+        raise typer.Exit
 
 
 @app.command()
@@ -114,6 +126,10 @@ def report(run: Run) -> None:
 
 def main() -> None:
     """The entry point: exit status 0, 1 (the work failed) or 2 (the call was wrong)."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without "±" shows a question mark rather than no ledger.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     with one_clear_error():
         app()
     sys.exit(0)

@@ -6,12 +6,12 @@ from typing import Any
 
 from isthmus.cli.errors import WrongCall
 from isthmus.cli.output import fit_progress, print_bundled, print_record, say
-from isthmus.data import bundled_names, read_dataset, write_table
+from isthmus.data import bundled_names, read_dataset, stem, write_table
 from isthmus.data.writers import check_output
 from isthmus.estimators import COMMAND_LINE_NAMES, VAEConfiguration, load
 from isthmus.estimators.runs import fit_run, ledger_record
 from isthmus.report import write_report
-from isthmus.storage import RunDirectory, strict_json
+from isthmus.storage import RunDirectory
 
 
 def list_datasets() -> None:
@@ -25,7 +25,9 @@ def fit_command(
     """Fit, write the run, print the ledger and where everything is."""
     arguments = _arguments(model, options, config)
     data = read_dataset(source)
-    place = out or Path("runs") / Path(source).name.split(".")[0]
+    place = out or Path("runs") / stem(source)
+    if RunDirectory(place).model.is_file():
+        say(f"replaces the run in {place}", quiet=as_json)
     with RunDirectory.reserve(place) as run, fit_progress() as on_record:
         record = fit_run(COMMAND_LINE_NAMES[model](**arguments), data, run, on_record)
     page = write_report(run.path)
@@ -39,7 +41,7 @@ def ledger_command(path: Path, source: str | None, as_json: bool) -> None:
     if source is not None:
         record = ledger_record(load(path), read_dataset(source), run)
     elif run.ledger.is_file():
-        record = strict_json.decode(run.ledger.read_bytes())
+        record = run.read_record()
     else:
         raise FileNotFoundError(f"{run.ledger} is missing; name the DATA to compute a ledger of")
     print_record(record, as_json)
@@ -73,7 +75,7 @@ def _arguments(model: str, options: dict[str, Any], config: Path | None) -> dict
     if model not in COMMAND_LINE_NAMES:
         raise WrongCall(f"no model is named {model!r}; there are {', '.join(COMMAND_LINE_NAMES)}")
     try:
-        settings = {} if config is None else tomllib.loads(config.read_text())
+        settings = {} if config is None else tomllib.loads(config.read_text(encoding="utf-8"))
         return VAEConfiguration.checked({**settings, **options}).model_dump()
     except tomllib.TOMLDecodeError as error:
         raise WrongCall(f"{config} is not TOML: {error}") from None

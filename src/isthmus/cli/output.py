@@ -14,8 +14,7 @@ from isthmus.data import ColumnKind
 from isthmus.evidence import LEDGER_KEYS, Dependence
 from isthmus.fitting import FitRecord
 from isthmus.information import Estimate
-
-_SIGNS = {"exact": "=", "lower": ">=", "upper": "<=", "estimate": "~"}
+from isthmus.information.estimate import SIGNS, in_three_decimals
 
 WIDE = 130
 """A terminal of so many columns has room to say what each quantity is."""
@@ -33,7 +32,11 @@ def fit_progress() -> Iterator[Callable[[FitRecord], None]]:
             state = f"epoch {look.epoch:.0f}{bound}{skipped}"
             progress.update(task, total=look.planned_steps, completed=look.step, state=state)
 
-        yield on_record
+        try:
+            yield on_record
+        except BaseException:
+            progress.live.transient = True  # the error stands alone
+            raise
         progress.update(task, total=1, completed=1)
 
 
@@ -59,8 +62,11 @@ def print_record(record: dict[str, Any], as_json: bool) -> None:
     likelihood = assumptions["likelihood"].replace("_", " ")
     console.print(f"likelihood  {likelihood}: {assumptions['likelihood_reason']}", highlight=False, markup=False)
     measure = "log-probabilities" if assumptions["measure"] == "counting" else "log-densities in the columns' own units"
-    console.print(f"ledger      per row, over {assumptions['test_rows']} rows that the fit never saw; {measure}")
-    console.print(_ledger_table(record["ledger"], explained=console.width >= WIDE))
+    rows = f"{assumptions['test_rows']} rows " + (
+        f"of {assumptions['data']}" if assumptions["training_rows"] is None else "that the fit never saw"
+    )
+    console.print(f"ledger      per row, over {rows}; {measure}", highlight=False, markup=False)
+    _print_whole(_ledger_table(record["ledger"], explained=console.width >= WIDE))
 
 
 def print_dependence(dependence: Dependence, as_json: bool) -> None:
@@ -70,19 +76,19 @@ def print_dependence(dependence: Dependence, as_json: bool) -> None:
         return
     used = "" if dependence.rows_used == dependence.rows else f", {dependence.rows_used:,} of them measured"
     say(f"data     {dependence.source}: {dependence.rows:,} rows{used}; nats")
-    console, entropies = Console(soft_wrap=True), _estimates("column", "entropy", "", "kind")
+    entropies = _estimates("column", "entropy", "", "kind")
     for name, kind in dependence.kinds.items():
         if name in dependence.entropies:
             entropy = dependence.entropies[name]
             entropies.add_row(*_cells(name, entropy), _entropy_kind(entropy), _kind(kind))
         else:
             entropies.add_row(escape(name), "", "", "", "set aside", _kind(kind))
-    console.print(entropies)
+    _print_whole(entropies)
     tree = _estimates("pair, of the tree that holds most", "information")
     for pair in dependence.tree:
         tree.add_row(*_cells(" – ".join(pair.columns), pair.information))
     tree.add_row(*_cells("total correlation", dependence.tree_information))
-    console.print(tree)
+    _print_whole(tree)
 
 
 def print_bundled(names: dict[str, str]) -> None:
@@ -113,8 +119,7 @@ def _ledger_table(ledger: dict[str, Any], explained: bool) -> Table:
         if isinstance(estimate.value, tuple):
             continue
         errors = (_error(estimate.stderr), _error(estimate.stderr_rows))
-        value = f"{estimate.value:,.3f}".removesuffix(".000")
-        row = (key, _SIGNS[estimate.direction], value, estimate.unit, *errors)
+        row = (key, SIGNS[estimate.direction], in_three_decimals(float(estimate)), estimate.unit, *errors)
         table.add_row(*row, *([LEDGER_KEYS[key]] if explained else []))
     return table
 
@@ -149,7 +154,13 @@ def _kind(kind: ColumnKind | None) -> str:
 def _cells(name: str, estimate: Estimate | None) -> tuple[str, ...]:
     if estimate is None:
         return escape(name), "", "too few rows", ""
-    return escape(name), _SIGNS[estimate.direction], f"{float(estimate):,.3f}", _error(estimate.stderr)
+    return escape(name), SIGNS[estimate.direction], in_three_decimals(float(estimate)), _error(estimate.stderr)
+
+
+def _print_whole(table: Table) -> None:
+    """The table at its own width, however narrow the terminal or the pipe: a clipped figure would be a wrong one."""
+    console = Console()
+    Console(width=max(console.width, console.measure(table).maximum)).print(table)
 
 
 def _error(error: Any) -> str:

@@ -19,7 +19,7 @@ from isthmus.data.bundled import bundled_names, load_bundled
 from isthmus.data.columns import Columns, inspect_columns
 from isthmus.data.dataset import DataError, Dataset, anonymous_names
 from isthmus.data.kinds import ColumnKind, infer_kind
-from isthmus.data.readers import read_dataset, read_table
+from isthmus.data.readers import read_dataset, read_table, stem
 from isthmus.data.standardisation import Standardisation
 from isthmus.data.table import Column, Table, table_from_frame
 from isthmus.data.writers import write_table
@@ -39,6 +39,7 @@ __all__ = [
     "load_bundled",
     "read_dataset",
     "read_table",
+    "stem",
     "table_from_frame",
     "write_table",
 ]

@@ -42,7 +42,9 @@ def read_parquet(path: Path) -> pa.Table:
             table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}; write it again, or pass another file") from None
-    return checked(path, table)
+    # What pandas wrote of its index is no column of the data.
+    index = [name for name in table.column_names if name.startswith("__index_level_")]
+    return checked(path, table.drop_columns(index))
 
 
 def checked(path: Path, table: pa.Table) -> pa.Table:

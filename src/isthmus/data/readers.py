@@ -39,6 +39,13 @@ def read_table(source: str) -> Table:
     return table_from_dataset(found) if isinstance(found, Dataset) else table_from_arrow(source, found)
 
 
+def stem(source: str) -> str:
+    """The name of a source without its directories and its known ending."""
+    name = Path(source).name
+    known = next((ending for ending in (*_TABLES, *_ARRAYS) if name.lower().endswith(ending)), "")
+    return name.removesuffix(name[len(name) - len(known) :]).strip(".") or "run"
+
+
 def _read(source: str) -> Dataset | pa.Table:
     if source in bundled_names():
         return load_bundled(source)

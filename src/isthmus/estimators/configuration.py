@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from isthmus.models import ACTIVATIONS
+from isthmus.models.selection import LARGEST_MAXIMUM
 
 Positive = Annotated[int, Field(gt=0)]
 
@@ -18,7 +19,7 @@ class VAEConfiguration(BaseModel):
 
     n_components: Positive | None = None
     likelihood: Literal["auto", "bernoulli", "binomial", "discretised_logistic", "normal"] = "auto"
-    maximum: Annotated[int, Field(gt=0, lt=4096)] | None = None
+    maximum: Annotated[int, Field(gt=0, le=LARGEST_MAXIMUM)] | None = None
     scale: Literal["per_feature", "global"] | Annotated[float, Field(gt=0)] = "per_feature"
     hidden_sizes: tuple[Positive, ...] | None = None
     activation: Literal["elu", "gelu", "relu", "silu", "tanh"] = "elu"
@@ -47,6 +48,9 @@ class VAEConfiguration(BaseModel):
                 raise ValueError(f"n_components (the latent size) is {given!r}; expected at least 1, or None") from None
             if first["type"] == "extra_forbidden":
                 raise ValueError(f"{name!r} is not a setting of VAE; there are {', '.join(cls.model_fields)}") from None
+            if name == "scale":
+                given = arguments.get(name)
+                raise ValueError(f"scale is {given!r}; expected 'per_feature', 'global', or a number above 0") from None
             raise ValueError(f"{name} is {arguments.get(name)!r}: {first['msg'].lower()}") from None
 
 

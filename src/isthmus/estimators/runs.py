@@ -27,18 +27,23 @@ def fit_run(
     """Fit `estimator`, write model, history, ledger and exhibits to `run`, and return the run's record.
 
     A fifth of the rows (at most 2,000) is set aside first: neither training nor early stopping sees them, and the
-    ledger is that of these rows. Nothing is written before the fit has succeeded.
+    ledger is that of these rows. Nothing is written before all of it is there.
     """
     training, test = split_test_rows(data, int(estimator.get_params()["random_state"] or 0))
     estimator.fit(training, on_record=on_record)
     ledger = estimator.ledger(test)
     record = _record(estimator, test, run, ledger, training_rows=len(training.values))
+    exhibits = make_exhibits(estimator, test, ledger)
+    _write(estimator, run, record, exhibits)
+    return record
+
+
+def _write(estimator: VAE, run: RunDirectory, record: dict[str, Any], exhibits: tuple[dict, dict]) -> None:
     history = "".join(json.dumps(asdict(look)) + "\n" for look in estimator.history_)
     write_atomically(run.history, history.encode())
-    write_atomically(run.ledger, (json.dumps(record, indent=2) + "\n").encode())
-    write_model_file(run.exhibits, *make_exhibits(estimator, test, ledger))
+    write_atomically(run.ledger, (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+    write_model_file(run.exhibits, *exhibits)
     estimator.save(run.path)
-    return record
 
 
 def ledger_record(estimator: VAE, data: Dataset, run: RunDirectory) -> dict[str, Any]:
@@ -101,4 +106,5 @@ def _record(
         "model": type(estimator).__name__,
         "assumptions": assumptions,
         "ledger": ledger.to_dict(),
+        "gain": None if ledger.gain is None else ledger.gain.to_dict(),
     }

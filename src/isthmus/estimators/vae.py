@@ -32,6 +32,17 @@ STEP_BUDGET = 4000
 """Without max_epochs a fit takes about so many steps, and at least FEWEST_EPOCHS passes over the rows."""
 FEWEST_EPOCHS = 30
 SCORE_DRAWS = 128
+INITIALISATION_STREAM = 2**32 - 1
+"""Weights start from a key that no training step has."""
+
+
+_AUTOMATIC = {
+    "likelihood": "by the columns' values",
+    "n_components": "half of the columns, at most 32: dimensions without use fall silent",
+    "hidden_sizes": "two layers, twice as wide as the columns, from 64 to 256",
+    "max_epochs": f"about {STEP_BUDGET:,} steps, and at least {FEWEST_EPOCHS} epochs",
+}
+"""What is chosen where the argument is left out, and how."""
 
 
 class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -54,8 +65,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     validation_fraction: share of rows held out for early stopping and for choosing the best weights.
     random_state: a seed; the same seed, data and machine give the same model. None draws one.
 
-    After fit: model_ (the three-method model), history_, likelihood_ (what was chosen and why), n_components_,
-    n_features_in_, feature_names_in_.
+    After fit: model_ (the three-method model), history_ (of this fit; a loaded model has none), likelihood_ (what was
+    chosen and why), n_components_, n_features_in_, feature_names_in_.
 
     Kingma and Welling 2014, Auto-encoding variational Bayes; Rezende, Mohamed and Wierstra 2014.
 
@@ -113,7 +124,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         choice = choose_likelihood(columns, configuration.likelihood, configuration.maximum, configuration.scale)
         standardisation = choose_standardisation(choice, columns)
         architecture = _architecture(configuration, len(names))
-        key = jax.random.key(configuration.random_state, impl="threefry2x32")
+        seed = jax.random.key(configuration.random_state, impl="threefry2x32")
+        key = jax.random.fold_in(seed, INITIALISATION_STREAM)
         standardised = standardisation.apply(rows)
         result = fit(
             assemble_vae(choice, columns, standardisation, architecture, key),
@@ -230,9 +242,18 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             "posterior": "diagonal normal",
             "n_components": fitted.architecture.latent_size,
             "hidden_sizes": list(fitted.architecture.hidden_sizes),
+            "activation": fitted.architecture.activation,
             "beta": fitted.configuration.beta,
             "warm_up": fitted.configuration.warm_up,
+            "max_epochs": fitted.configuration.max_epochs,
+            "batch_size": fitted.configuration.batch_size,
+            "learning_rate": fitted.configuration.learning_rate,
             "random_state": fitted.configuration.random_state,
+            "automatic": {
+                name: reason
+                for name, reason in _AUTOMATIC.items()
+                if getattr(fitted.configuration, name) in (None, "auto")
+            },
         }
 
     def _keep(self, fitted: FittedVAE) -> None:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpyro.distributions import Normal
+from scipy import stats
 
 from isthmus.models import ColumnDistribution, Fixed, Likelihood
 from isthmus.models.likelihoods import (
@@ -36,8 +37,7 @@ class IndependentNormal(IndependentColumns):
 
 
 class IndependentTable(IndependentColumns):
-    """Each column has its own table of probabilities of 0 ... maximum: the training rows' shares, with one count added
-    to each value. log_probabilities: [column, maximum + 1]."""
+    """Each column has its own table of probabilities of 0 ... maximum. log_probabilities: [column, maximum + 1]."""
 
     log_probabilities: Fixed
 
@@ -66,6 +66,31 @@ def empty_independent_columns(family: Likelihood, columns: int) -> IndependentCo
 
 def _table(rows: np.ndarray, maximum: int) -> IndependentTable:
     integers = np.asarray(rows).astype(np.int64)
-    counts = np.stack([np.bincount(column, minlength=maximum + 1) for column in integers.T]) + 1
-    log_probabilities = np.log(counts) - np.log(counts.sum(1, keepdims=True))
+    counts = [np.bincount(column, minlength=maximum + 1) for column in integers.T]
+    log_probabilities = np.log(np.stack([_smoothed_shares(column) for column in counts]))
     return IndependentTable(Fixed(jnp.asarray(log_probabilities, jnp.float32)))
+
+
+def _smoothed_shares(counts: np.ndarray) -> np.ndarray:
+    """Probabilities of 0 ... maximum from how often each was seen, [maximum + 1].
+
+    Two values get one count more each. More values are taken as the posterior mean under a Dirichlet prior around a
+    bell of the counts' mean and spread, its weight that under which each row is best foretold by all the others:
+    bare shares of many values would be a baseline that is easy to beat, for they overfit.
+    """
+    if len(counts) == 2 or counts.sum() < 2:
+        return (counts + 1) / (counts.sum() + len(counts))
+    prior, weights = _bell(counts), 2.0 ** np.arange(0, 21)
+    foretold = [counts @ np.log(np.maximum(counts - 1, 0) + weight * prior) for weight in weights]
+    scores = np.array(foretold) - counts.sum() * np.log(counts.sum() - 1 + weights)
+    weight = weights[np.argmax(scores)]
+    return (counts + weight * prior) / (counts.sum() + weight)
+
+
+def _bell(counts: np.ndarray) -> np.ndarray:
+    """A normal of the counts' mean and spread, rounded to whole numbers, a hundredth of it spread over all of them."""
+    values = np.arange(len(counts))
+    mean = counts @ values / counts.sum()
+    spread = max(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()), 0.5)
+    edges = stats.norm.cdf(np.arange(len(counts) + 1) - 0.5, mean, spread)
+    return 0.99 * np.diff(edges) / (edges[-1] - edges[0]) + 0.01 / len(counts)

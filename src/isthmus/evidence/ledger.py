@@ -1,6 +1,6 @@
 """The ledger: what passes through the bottleneck of one model, in nats per datum."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from isthmus.evidence.independent import IndependentColumns
 from isthmus.inference import ImportanceSampling, sample_importance_weights
 from isthmus.information import Estimate
-from isthmus.information.estimate import mean_over_rows
+from isthmus.information.estimate import Measure, mean_over_rows
 from isthmus.models import ProbabilisticModel
 from isthmus.models.rows import map_rows, row_count
 
@@ -43,13 +43,16 @@ class Ledger:
     entries: one Estimate for each key of LEDGER_KEYS, None where the quantity does not exist or is not computed.
     measure: "counting" where log p is a log-probability, "lebesgue" where it is a log-density in the columns' units,
         None where the model does not say.  rows, columns: of the data.  draws: posterior draws a row.
+    gain: log_likelihood_lower less log_likelihood_independent, by row: how far the model rises above independent
+        columns; None without such a baseline.
     """
 
     entries: dict[str, Estimate | None]
-    measure: Literal["counting", "lebesgue"] | None
+    measure: Measure | None
     rows: int
     columns: int
     draws: int
+    gain: Estimate | None = None
 
     def __getitem__(self, key: str) -> Estimate | None:
         return self.entries[key]
@@ -57,7 +60,8 @@ class Ledger:
     def in_unit(self, unit: Literal["nats", "bits"]) -> "Ledger":
         """The same account in nats or bits."""
         entries = {key: None if entry is None else entry.in_unit(unit) for key, entry in self.entries.items()}
-        return Ledger(entries, self.measure, self.rows, self.columns, self.draws)
+        gain = None if self.gain is None else self.gain.in_unit(unit)
+        return replace(self, entries=entries, gain=gain)
 
     def bits_per_dimension(self) -> Estimate | None:
         """An upper bound on the codelength of x in bits per column; None unless log p is a log-probability."""
@@ -87,7 +91,7 @@ def make_ledger(
     baseline: IndependentColumns | None = None,
     *,
     scale: np.ndarray | float = 1.0,
-    measure: Literal["counting", "lebesgue"] | None = None,
+    measure: Measure | None = None,
     draws: int = 1000,
     seed: int = 0,
 ) -> Ledger:
@@ -102,14 +106,26 @@ def make_ledger(
     entries["log_likelihood_lower"] = mean_over_rows(
         sampled.log_evidence, direction="lower", variances=sampled.log_evidence_variance
     )
+    gain = None
     if baseline is not None:
-        entries["log_likelihood_independent"] = mean_over_rows(map_rows(_log_prob, baseline, rows), direction="exact")
+        independent = np.asarray(map_rows(_log_prob, baseline, rows), np.float64)
+        entries["log_likelihood_independent"] = mean_over_rows(independent, direction="exact")
+        gain = _gain(sampled, independent)
     means = map_rows(_encode, model, rows)
     active = float(np.sum(np.var(means, axis=0) > ACTIVE_VARIANCE))
     entries["active_units"] = Estimate(active, "count", "exact", 0.0)
     residual = (np.asarray(rows, np.float64) - map_rows(_decode, model, means)) * scale
     entries["squared_error"] = mean_over_rows((residual**2).sum(1), unit="squared units", direction="exact")
-    return Ledger(entries, measure, row_count(rows), rows.shape[1], draws)
+    return Ledger(entries, measure, row_count(rows), rows.shape[1], draws, gain)
+
+
+def _gain(sampled: ImportanceSampling, independent: np.ndarray) -> Estimate | None:
+    """None where a row is impossible under both: the difference means nothing there."""
+    if not np.isfinite(independent).all():
+        return None
+    return mean_over_rows(
+        sampled.log_evidence - independent, direction="lower", variances=sampled.log_evidence_variance
+    )
 
 
 def _split_of_elbo(sampled: ImportanceSampling) -> dict[str, Estimate]:

@@ -2,7 +2,7 @@
 
 The stream repeats the rows in a fresh order each epoch; the batch that ends one epoch is filled from the start of the
 next. So every batch has the same shape, every row is used equally often, and no last, short batch exists. The order
-follows from (seed, epoch) alone: any step's batch can be made again.
+follows from the seed and the place in the stream alone: any step's batch can be made again.
 """
 
 from functools import lru_cache
@@ -12,14 +12,18 @@ import jax
 import numpy as np
 
 ORDER_STREAM = 0
+DRAWN_AT_ONCE = 2048
+"""So many row numbers, in whole epochs, are drawn from one generator: with few rows an epoch each would take longer
+than the steps."""
 
 
 def batch_indices(seed: int, rows: int, batch_size: int, first_step: int, steps: int) -> np.ndarray:
     """Row numbers of `steps` batches from `first_step` on, [step, batch_size]."""
     first, last = first_step * batch_size, (first_step + steps) * batch_size
-    epochs = range(first // rows, (last - 1) // rows + 1)
-    stream = np.concatenate([_permutation(seed, epoch, rows) for epoch in epochs])
-    start = first - epochs.start * rows
+    length = rows * max(DRAWN_AT_ONCE // rows, 1)
+    stretches = range(first // length, (last - 1) // length + 1)
+    stream = np.concatenate([_permutations(seed, stretch, rows) for stretch in stretches])
+    start = first - stretches.start * length
     return stream[start : start + last - first].reshape(steps, batch_size)
 
 
@@ -39,5 +43,6 @@ def next_power_of_two(number: int) -> int:
 
 
 @lru_cache(maxsize=2)
-def _permutation(seed: int, epoch: int, rows: int) -> np.ndarray:
-    return np.random.default_rng([ORDER_STREAM, seed, epoch]).permutation(rows).astype(np.int32)
+def _permutations(seed: int, stretch: int, rows: int) -> np.ndarray:
+    epochs = np.tile(np.arange(rows, dtype=np.int32), (max(DRAWN_AT_ONCE // rows, 1), 1))
+    return np.random.default_rng([ORDER_STREAM, seed, stretch]).permuted(epochs, axis=1).ravel()

@@ -13,6 +13,7 @@ import optax
 
 from isthmus.fitting.batches import batch_indices, next_power_of_two, pad_rows
 from isthmus.fitting.step import ADAM, NON_FINITE_LIMIT, Loss, Schedule, TrainingState, initial_state, run_block
+from isthmus.information.precision import in_float32
 from isthmus.models import split_parameters
 
 SHORTEST_BLOCK, LONGEST_BLOCK = 64, 1024
@@ -80,6 +81,7 @@ class TrainingDiverged(RuntimeError):  # noqa: N818 - what happened, in the word
         self.fit = fit
 
 
+@in_float32
 def train(
     model: Any,
     loss: Loss,
@@ -92,7 +94,7 @@ def train(
 
     held_out: a score of the model, larger is better, asked after every block: it decides which weights are kept and
     when to stop.  on_record: told of every look.  Raises TrainingDiverged, with the last good state, where gradients
-    stay non-finite.
+    stay non-finite; ValueError where no held-out score is finite.
     """
     parameters, rest = split_parameters(model)
     state = best = initial_state(parameters, settings.optimiser)
@@ -114,6 +116,11 @@ def train(
     stopped = "finished" if history[-1].step >= settings.steps else "stopped early"
     diverged = int(state.streak) >= NON_FINITE_LIMIT
     verdict: Any = "diverged" if diverged else stopped
+    if held_out is not None and best_step == 0 and not diverged:
+        raise ValueError(
+            "no held-out score was finite, so there are no best weights to keep; look for missing, infinite or "
+            "impossible values in the held-out rows"
+        )
     fit = Fit(eqx.combine(best.parameters, rest), tuple(history), best_step, verdict)
     if diverged:
         raise TrainingDiverged(fit)
@@ -132,11 +139,13 @@ def _blocks(
     data = jax.tree.map(jnp.asarray, pad_rows(data))
     schedule = Schedule(_float32(settings.learning_rate), _float32(settings.steps))
     key = jax.random.key(settings.seed, impl="threefry2x32")
-    block = min(max(math.ceil(rows / settings.batch_size), SHORTEST_BLOCK), LONGEST_BLOCK)
+    block = _block(rows, settings.batch_size)
+    # Shaped by the bucket of rows alone, so that all numbers of rows within it share a compilation.
+    slots = _block(next_power_of_two(rows), settings.batch_size)
     step = 0
     while step < settings.steps and int(state.streak) < NON_FINITE_LIMIT:
         steps = min(block, settings.steps - step)
-        indices = np.zeros((next_power_of_two(block), settings.batch_size), np.int32)
+        indices = np.zeros((slots, settings.batch_size), np.int32)
         indices[:steps] = batch_indices(settings.seed, rows, settings.batch_size, step, steps)
         state, mean_loss = run_block(
             state, rest, loss, settings.optimiser, schedule, data, jnp.asarray(indices), jnp.int32(steps), key
@@ -145,6 +154,10 @@ def _blocks(
         score = None if held_out is None else held_out(eqx.combine(state.parameters, rest))
         epoch = step * settings.batch_size / rows
         yield state, FitRecord(step, settings.steps, epoch, float(mean_loss), score, int(state.skipped))
+
+
+def _block(rows: int, batch_size: int) -> int:
+    return min(max(math.ceil(rows / batch_size), SHORTEST_BLOCK), LONGEST_BLOCK)
 
 
 def _float32(number: float) -> jax.Array:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from isthmus.information.precision import in_float32
 from isthmus.models import ProbabilisticModel
 from isthmus.models.rows import chunk_size, chunks, row_count
 from isthmus.models.terms import Terms, terms_of_row
@@ -44,6 +45,7 @@ class ImportanceSampling:
     kl_terms: np.ndarray | None
 
 
+@in_float32
 def sample_importance_weights(
     model: ProbabilisticModel, rows: Any, draws: int = 1, seed: int = 0
 ) -> ImportanceSampling:
@@ -103,14 +105,25 @@ def _chunk_terms(
 
 
 def _content_hash(row: Any) -> Array:
-    """32 bits that follow from a row's numbers: a sum of their bit patterns times fixed random odd numbers."""
+    """32 bits that follow from a row's numbers: the sum over them of what is left when each bit pattern, plus a random
+    number of its place, has been mixed.
+
+    Mixed, because the low bits of small whole numbers are all zero in floating point, and a product keeps them so.
+    """
     total = jnp.zeros((), jnp.uint32)
     for position, leaf in enumerate(jax.tree.leaves(row)):
         number = jnp.asarray(leaf, jnp.result_type(float))
         bits = lax.bitcast_convert_type(jnp.where(number == 0, 0.0, number), jnp.uint32).ravel()
-        multipliers = jax.random.bits(jax.random.key(position, impl="threefry2x32"), bits.shape, jnp.uint32) | 1
-        total = total + jnp.sum(bits * multipliers, dtype=jnp.uint32)
+        places = jax.random.bits(jax.random.key(position, impl="threefry2x32"), bits.shape, jnp.uint32)
+        total = total + jnp.sum(_mixed(_mixed(bits) + places), dtype=jnp.uint32)
     return total
+
+
+def _mixed(bits: Array) -> Array:
+    """Every bit of the result depends on every bit given (the finaliser of MurmurHash3, Appleby 2011)."""
+    bits = (bits ^ (bits >> 16)) * jnp.uint32(0x85EBCA6B)
+    bits = (bits ^ (bits >> 13)) * jnp.uint32(0xC2B2AE35)
+    return bits ^ (bits >> 16)
 
 
 class _Moments:

@@ -1,6 +1,7 @@
 """Variational inference for a whole model: fit generator and posterior together by maximising an objective."""
 
 import math
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from jax import Array
 from isthmus.fitting import ADAM, Fit, FitRecord, TrainingSettings, train
 from isthmus.inference.importance import sample_importance_weights
 from isthmus.inference.objectives import Objective, elbo
+from isthmus.information.precision import in_float32
 from isthmus.models import ProbabilisticModel, terms
 from isthmus.models.rows import row_count
 
@@ -37,6 +39,7 @@ class VariationalLoss(eqx.Module):
         return -self.objective(terms(model, rows, key, samples=self.samples), weight)
 
 
+@in_float32
 def fit(
     model: ProbabilisticModel,
     X: Any,
@@ -68,13 +71,10 @@ def fit(
     Returns a Fit: `.model`, `.history`, `.verdict`. Raises TrainingDiverged where gradients stay non-finite, ValueError
     for arguments out of range.
     """
-    X = jax.tree.map(lambda array: np.asarray(array, np.float32), X)
-    training, kept = _split(X, held_out, seed)
-    if batch_size < 1 or epochs <= 0 or learning_rate <= 0 or not 0 <= warm_up <= 1 or samples < 1:
-        raise ValueError(
-            f"batch_size={batch_size}, epochs={epochs}, learning_rate={learning_rate}, warm_up={warm_up}, "
-            f"samples={samples}: expected positive numbers, and a warm_up from 0 to 1"
-        )
+    _check_arguments(
+        samples=samples, beta=beta, warm_up=warm_up, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate
+    )
+    training, kept = _split(_float32(X), held_out, seed)
     steps = max(math.ceil(epochs * row_count(training) / batch_size), 1)
     settle = math.floor(warm_up * steps)
     settings = TrainingSettings(steps, batch_size, learning_rate, patience, settle, seed, optimiser)
@@ -88,17 +88,46 @@ def held_out_elbo(model: ProbabilisticModel, rows: Any) -> float:
     return float(np.mean(sample_importance_weights(model, rows, draws=1).elbo))
 
 
+_ACCEPTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "samples": ("a whole number above 0", lambda value: value >= 1),
+    "beta": ("a finite number from 0", lambda value: 0 <= value < math.inf),
+    "warm_up": ("a share from 0 to 1", lambda value: 0 <= value <= 1),
+    "epochs": ("a finite number above 0", lambda value: 0 < value < math.inf),
+    "batch_size": ("a whole number above 0", lambda value: value >= 1),
+    "learning_rate": ("a finite number above 0", lambda value: 0 < value < math.inf),
+}
+
+
+def _check_arguments(**arguments: Any) -> None:
+    for name, value in arguments.items():
+        expected, accepts = _ACCEPTED[name]
+        if not isinstance(value, numbers.Real) or not accepts(value):
+            raise ValueError(f"{name} is {value!r}; expected {expected}")
+
+
+def _float32(rows: Any) -> Any:
+    if isinstance(rows, list | tuple):
+        rows = np.asarray(rows)
+    return jax.tree.map(lambda array: np.asarray(array, np.float32), rows)
+
+
 def _split(X: Any, held_out: Any, seed: int) -> tuple[Any, Any]:
+    rows = row_count(X)
+    if rows < 1:
+        raise ValueError("X has no rows; expected at least one to fit to")
     if held_out is None:
         return X, None
-    if not isinstance(held_out, int | float):
-        return X, jax.tree.map(lambda array: np.asarray(array, np.float32), held_out)
-    if not 0 <= held_out < 1:
-        raise ValueError(f"held_out is {held_out}; expected a share from 0 to below 1, or arrays of rows")
-    rows = row_count(X)
-    kept = math.ceil(held_out * rows)
-    if kept == 0 or rows - kept < 1:
+    if not isinstance(held_out, numbers.Real):
+        kept = _float32(held_out)
+        if row_count(kept) < 1:
+            raise ValueError("held_out has no rows; expected some, a share from 0 to below 1, or None")
+        return X, kept
+    share = float(held_out)
+    if not 0 <= share < 1:
+        raise ValueError(f"held_out is {share}; expected a share from 0 to below 1, or arrays of rows")
+    count = math.ceil(share * rows)
+    if count == 0 or rows - count < 1:
         return X, None
     order = np.random.default_rng([SPLIT_STREAM, seed]).permutation(rows)
-    training, validation = (jax.tree.map(lambda a, i=i: a[i], X) for i in (order[kept:], order[:kept]))
+    training, validation = (jax.tree.map(lambda a, i=i: a[i], X) for i in (order[count:], order[:count]))
     return training, validation

@@ -13,7 +13,7 @@ Measure = Literal["counting", "lebesgue"]
 Value = float | tuple[float, ...] | np.ndarray | jax.Array
 
 _NATS_PER = {"nats": 1.0, "bits": math.log(2.0)}
-_SYMBOL = {"exact": "=", "lower": ">=", "upper": "<=", "estimate": "~"}
+SIGNS = {"exact": "=", "lower": ">=", "upper": "<=", "estimate": "~"}
 
 
 @jax.tree_util.register_dataclass
@@ -79,7 +79,7 @@ class Estimate:
             if error is not None and np.ndim(error) == 0 and np.asarray(error) > 0
         ]
         entropy = {"counting": " (discrete)", "lebesgue": " (differential)", None: ""}[self.measure]
-        text = f"{_SYMBOL[self.direction]} {shown} {self.unit}{entropy}"
+        text = f"{SIGNS[self.direction]} {shown} {self.unit}{entropy}"
         return text + (f" ({', '.join(errors)})" if errors else "")
 
 
@@ -100,6 +100,13 @@ def mean_over_rows(
     with np.errstate(invalid="ignore"):
         sampling = values.std(0, ddof=1) / math.sqrt(rows) if rows > 1 else None
     return Estimate(_plain(values.mean(0)), unit, direction, _finite(monte_carlo), _finite(sampling))
+
+
+def in_three_decimals(value: float) -> str:
+    """A number for a table: three decimals, or six digits where these would hide it or run away; whole ones plain."""
+    if value == 0 or (float(value).is_integer() and abs(value) < 1e6):
+        return f"{value:.0f}"
+    return f"{value:,.3f}" if 0.01 <= abs(value) < 1e7 else f"{value:.6g}"
 
 
 def _plain(value: np.ndarray | float) -> Value:

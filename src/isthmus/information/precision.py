@@ -1,4 +1,4 @@
-"""Float64 for what is computed on the spot, without changing any global setting."""
+"""Float64 for what is computed on the spot, float32 for networks, without changing any global setting."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -26,6 +26,17 @@ def in_float64(function: Callable[Arguments, Result]) -> Callable[Arguments, Res
         with jax.enable_x64(True):
             args, kwargs = jax.tree.map(_double, (args, kwargs))
             return jax.tree.map(_plain, function(*args, **kwargs))
+
+    return wrapped
+
+
+def in_float32(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """`function`, run in single precision whatever the setting around it: the same key then draws the same noise."""
+
+    @wraps(function)
+    def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        with jax.enable_x64(False):
+            return function(*args, **kwargs)
 
     return wrapped
 

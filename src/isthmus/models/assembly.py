@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 
 from isthmus.data import Columns, Standardisation
+from isthmus.information.precision import in_float32
 from isthmus.models.likelihoods import make_likelihood
 from isthmus.models.selection import LikelihoodChoice
 from isthmus.models.vae import VariationalAutoencoder, make_vae
@@ -39,14 +40,16 @@ def choose_architecture(
     """
     latent = min(max(columns // 2, 1), LARGEST_LATENT) if latent_size is None else latent_size
     if latent >= columns and not overcomplete:
+        remedy = "overcomplete=True" if columns == 1 else f"n_components < {columns}, or overcomplete=True"
         raise ValueError(
             f"latent size {latent} is not below the {columns} columns of X, which has {columns} feature(s); "
-            f"pass n_components < {columns}, or overcomplete=True"
+            f"pass {remedy}"
         )
     width = min(max(1 << (2 * columns - 1).bit_length(), NARROWEST), WIDEST)
     return Architecture(latent, (width, width) if hidden_sizes is None else hidden_sizes, activation)
 
 
+@in_float32
 def assemble_vae(
     choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation, architecture: Architecture, key: Array
 ) -> VariationalAutoencoder:

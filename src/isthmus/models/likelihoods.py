@@ -5,20 +5,21 @@ reference measure: counting (its values are log-probabilities) or Lebesgue (log-
 """
 
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpyro.distributions import BernoulliLogits, BinomialLogits, Normal
+from numpyro.distributions import BernoulliLogits, Normal
+from scipy.special import gammaln
 
 from isthmus.data import Columns, Standardisation
-from isthmus.models.distributions import ColumnDistribution, DiscretisedLogistic
+from isthmus.information.estimate import Measure
+from isthmus.models.distributions import ColumnDistribution, DiscretisedLogistic, TabulatedBinomial
 from isthmus.models.parameters import Fixed
 from isthmus.models.selection import LikelihoodChoice
-
-Measure = Literal["counting", "lebesgue"]
 
 SCALE_RESOLUTION = 1e-6
 """No learned scale falls below this share of a column's spread: float32 does not resolve finer differences."""
@@ -55,15 +56,16 @@ class BernoulliLikelihood(Likelihood):
 class BinomialLikelihood(Likelihood):
     """0 ... maximum in each column, as successes in `maximum` trials; the outputs are logits.
 
-    mean: [column], of the training rows.
+    mean: [column], of the training rows.  log_coefficients: [maximum + 1].
     """
 
     measure: ClassVar[Measure] = "counting"
     mean: Fixed
+    log_coefficients: Fixed
     maximum: int = eqx.field(static=True)
 
     def __call__(self, outputs: Array) -> ColumnDistribution:
-        return ColumnDistribution(BinomialLogits(outputs, total_count=self.maximum))
+        return ColumnDistribution(TabulatedBinomial(outputs, self.log_coefficients.value))
 
     def initial_outputs(self) -> Array:
         return _logit(self.mean.value / self.maximum)
@@ -143,20 +145,42 @@ class LearnedScale(eqx.Module):
 
 def make_likelihood(choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation) -> Likelihood:
     """The likelihood that was chosen for the columns, started at their means."""
-    mean, spread = _fixed(columns.mean), _fixed(np.where(columns.constant, 1.0, columns.spread))
-    if choice.kind == "normal":
-        return NormalLikelihood(_make_scale(choice, columns, standardisation), _fixed(np.log(standardisation.scale)))
-    if choice.kind == "bernoulli":
-        return BernoulliLikelihood(mean)
-    assert choice.maximum is not None
-    if choice.kind == "binomial":
-        return BinomialLikelihood(mean, choice.maximum)
-    return DiscretisedLogisticLikelihood(mean, spread, choice.maximum)
+    return _LIKELIHOODS[choice.kind](choice, columns, standardisation)
+
+
+def _make_bernoulli(choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation) -> Likelihood:
+    return BernoulliLikelihood(_fixed(columns.mean))
+
+
+def _make_binomial(choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation) -> Likelihood:
+    maximum = choice.maximum or 0
+    successes = np.arange(maximum + 1)
+    coefficients = gammaln(maximum + 1) - gammaln(successes + 1) - gammaln(maximum - successes + 1)
+    return BinomialLikelihood(_fixed(columns.mean), _fixed(coefficients), maximum)
+
+
+def _make_discretised_logistic(
+    choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation
+) -> Likelihood:
+    spread = np.where(columns.constant, 1.0, columns.spread)
+    return DiscretisedLogisticLikelihood(_fixed(columns.mean), _fixed(spread), choice.maximum or 0)
+
+
+def _make_normal(choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation) -> Likelihood:
+    return NormalLikelihood(_make_scale(choice, columns, standardisation), _fixed(np.log(standardisation.scale)))
+
+
+_LIKELIHOODS: dict[str, Callable[[LikelihoodChoice, Columns, Standardisation], Likelihood]] = {
+    "bernoulli": _make_bernoulli,
+    "binomial": _make_binomial,
+    "discretised_logistic": _make_discretised_logistic,
+    "normal": _make_normal,
+}
 
 
 def _make_scale(choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation):
     unit = 1.0 / standardisation.scale
-    if isinstance(choice.scale, float):
+    if choice.scale is not None and not isinstance(choice.scale, str):
         return FixedScale(_fixed(choice.scale * unit))
     resolution = np.maximum(0.5 * columns.smallest_gap * unit, SCALE_RESOLUTION)
     constant = _fixed(columns.constant)

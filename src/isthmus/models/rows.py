@@ -12,11 +12,14 @@ import jax
 import numpy as np
 from jax import Array
 
+from isthmus.information.precision import in_float32
+
 CHUNK_NUMBERS = 2**21
 """A chunk's largest array holds about so many numbers: 8 MB in float32."""
 LARGEST_CHUNK = 1024
 
 
+@in_float32
 def map_rows(function: Callable[..., Any], model: Any, rows: Any) -> Any:
     """`function(model, row)` of every row, stacked on the host as NumPy arrays [row, ...].
 

@@ -23,12 +23,19 @@ def training_curves(history: list[dict[str, Any]]) -> go.Figure:
         best = int(np.argmax(held_out))
         marker = {"color": ACCENT, "size": 9}
         figure.add_scatter(x=[epochs[best]], y=[held_out[best]], name="weights kept", mode="markers", marker=marker)
-    # The first looks are far below the rest and would flatten it.
-    settled = np.quantile(training, 0.05) if len(training) > 10 else min(training)
-    top = max(max(training), max((look["held_out"] or -np.inf) for look in history))
-    figure.update_yaxes(title="nats per row", range=[settled - 0.1 * (top - settled), top + 0.08 * (top - settled)])
+    curves = [training] + ([] if history[0]["held_out"] is None else [[look["held_out"] for look in history]])
+    figure.update_yaxes(title="nats per row", range=_settled_range(curves))
     figure.update_xaxes(title="epoch")
     return figure
+
+
+def _settled_range(curves: list[list[float]]) -> list[float]:
+    """All of the curves but their first looks, which are far below the rest and would flatten it."""
+    finite = [np.array(curve)[np.isfinite(curve)] for curve in curves]
+    settled = [curve[len(curve) // 20 :] for curve in finite if len(curve)]
+    low, high = min(curve.min() for curve in settled), max(curve.max() for curve in settled)
+    margin = 0.08 * max(high - low, 1e-9)
+    return [low - margin, high + margin]
 
 
 def rate_bars(rates: list[float]) -> go.Figure:

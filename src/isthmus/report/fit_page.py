@@ -1,5 +1,6 @@
 """The report of a fit: one HTML file that needs no network."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ def write_report(path: str | Path) -> Path:
     for record in (run.ledger, run.history, run.exhibits):
         if not record.is_file():
             raise FileNotFoundError(f"{record} is missing, and the report is drawn from it; fit again")
-    record = strict_json.decode(run.ledger.read_bytes())
-    history = [strict_json.decode(line) for line in run.history.read_text().splitlines()]
+    record = run.read_record()
+    history = [strict_json.decode(line) for line in run.history.read_text(encoding="utf-8").splitlines()]
     arrays, exhibits = read_model_file(run.exhibits)
     write_atomically(run.report, _render(record, history, arrays, exhibits).encode())
     return run.report
@@ -39,7 +40,7 @@ def _render(
         record=record,
         assumptions=record["assumptions"],
         entries=[_entry(key, ledger[key]) for key in ledger if isinstance(_value(ledger[key]), float)],
-        sentences=_sentences(ledger, record["assumptions"]),
+        sentences=_sentences(ledger, record),
         collapsed=_collapsed(ledger),
     )
 
@@ -80,21 +81,36 @@ def _collapsed(ledger: dict[str, Estimate | None]) -> int:
     return sum(rate < figures.COLLAPSED_RATE for rate in rates.value)  # type: ignore[union-attr]
 
 
-def _sentences(ledger: dict[str, Estimate | None], assumptions: dict[str, Any]) -> list[str]:
+def _sentences(ledger: dict[str, Estimate | None], record: dict[str, Any]) -> list[str]:
     distortion, rate = _value(ledger["distortion"]), _value(ledger["rate"])
-    bound, baseline = _value(ledger["log_likelihood_lower"]), _value(ledger["log_likelihood_independent"])
     sentences = [
         f"Of each row, the latent carries {rate:.2f} nats; given the latent, {distortion:.2f} nats remain unsaid. "
         f"Together they are the negative ELBO."
     ]
-    if baseline is not None and np.isfinite([bound, baseline]).all():
-        gain = bound - baseline
-        verdict = "more" if gain > 0 else "less"
-        sentences.append(
-            f"The model gives a held-out row at least {abs(gain):.2f} nats {verdict} log-likelihood than independent "
-            f"columns do{'' if gain > 0 else ': it does not earn its keep; train longer or use more rows'}."
-        )
-    if assumptions["measure"] == "counting":
+    if record.get("gain") is not None:
+        sentences.append(_verdict(Estimate.from_dict(record["gain"])))
+    assumptions, bound = record["assumptions"], _value(ledger["log_likelihood_lower"])
+    if assumptions["measure"] == "counting" and np.isfinite(bound):
         bits = -bound / np.log(2) / assumptions["columns"]
         sentences.append(f"As a code, that is at most {bits:.3f} bits per column.")
     return sentences
+
+
+def _verdict(gain: Estimate) -> str:
+    """What the paired difference to independent columns, a lower bound, allows to be said at two standard errors."""
+    sampling, rows = (float(np.asarray(error or 0.0)) for error in (gain.stderr, gain.stderr_rows))
+    value, error = float(gain), math.hypot(sampling, rows)
+    if value > 2 * error:
+        return (
+            f"The model gives a held-out row at least {value:.2f} ± {error:.2g} nats more log-likelihood than "
+            f"independent columns do."
+        )
+    if value < -2 * error:
+        return (
+            f"The bound on the model's log-likelihood lies {-value:.2f} ± {error:.2g} nats below that of independent "
+            f"columns: as far as it shows, the model does not earn its keep. Train longer, or use more rows."
+        )
+    return (
+        f"The bound on the model's log-likelihood cannot be told from that of independent columns (difference "
+        f"{value:.2f} ± {error:.2g} nats): no structure between the columns has been shown."
+    )

@@ -8,8 +8,9 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from isthmus.information import Estimate
+from isthmus.information.estimate import in_three_decimals
 
-SIGNS = {"exact": "=", "lower": "≥", "upper": "≤", "estimate": "≈"}
+_SIGNS = {"exact": "=", "lower": "≥", "upper": "≤", "estimate": "≈"}
 
 
 def render(template: str, figures: dict[str, go.Figure], **content: Any) -> str:
@@ -28,8 +29,8 @@ def render(template: str, figures: dict[str, go.Figure], **content: Any) -> str:
 def written(estimate: Estimate) -> dict[str, str]:
     """The cells of an estimate of one number: sign, value, unit and errors."""
     return {
-        "sign": SIGNS[estimate.direction],
-        "value": f"{float(estimate):,.3f}".removesuffix(".000"),
+        "sign": _SIGNS[estimate.direction],
+        "value": in_three_decimals(float(estimate)),
         "unit": estimate.unit,
         "stderr": _error(estimate.stderr),
         "stderr_rows": _error(estimate.stderr_rows),

@@ -1,9 +1,13 @@
 """The files of a run."""
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from isthmus.storage import strict_json
 
 
 @dataclass(frozen=True)
@@ -61,18 +65,27 @@ class RunDirectory:
             ) from None
         return run
 
+    def read_record(self) -> dict[str, Any]:
+        """The record in ledger.json; ValueError, naming the file, where it is not one."""
+        try:
+            record = strict_json.decode(self.ledger.read_bytes())
+        except ValueError as error:
+            raise ValueError(f"{self.ledger} is damaged: {error}; fit again, or restore a copy") from None
+        if not isinstance(record, dict) or not {"run", "model", "assumptions", "ledger"} <= record.keys():
+            raise ValueError(f"{self.ledger} is no record of a run; fit again, or restore a copy")
+        return record
+
     @classmethod
     @contextmanager
     def reserve(cls, path: Path | str) -> Iterator["RunDirectory"]:
-        """`create`, for the time of some work: where the work fails, the directories made for it are removed again."""
+        """`create`, for the time of some work; where it fails, directories made for it are removed with all in them."""
         path = Path(path)
         absent = [directory for directory in (path, *path.parents) if not directory.exists()]
         try:
             yield cls.create(path)
         except BaseException:
             for directory in absent:
-                with suppress(OSError):
-                    directory.rmdir()
+                shutil.rmtree(directory, ignore_errors=True)
             raise
 
     @classmethod
