@@ -120,6 +120,35 @@ def test_a_report_is_drawn_again_without_the_data(run_command, wine_run):
     assert "http://" not in after.split("</script>", 1)[1].replace("http://www.w3.org", "")
 
 
+@pytest.mark.parametrize(("content", "message"), [('{"run"', "is damaged"), ("{}", "is no record of a run")])
+def test_a_damaged_record_is_named(run_command, wine_run, content, message):
+    record = RunDirectory.open(wine_run).ledger
+    whole = record.read_bytes()
+    record.write_text(content)
+    try:
+        for command in ("ledger", "report"):
+            status, _, err = run_command(command, wine_run)
+            assert status == 1
+            assert f"ledger.json {message}" in " ".join(err.split())
+    finally:
+        record.write_bytes(whole)
+
+
+def test_a_ledger_of_other_rows_does_not_call_them_unseen(run_command, wine_run):
+    _, own, _ = run_command("ledger", wine_run)
+    _, other, _ = run_command("ledger", wine_run, "wine")
+    assert "36 rows that the fit never saw" in own
+    assert "178 rows of wine" in other
+    assert "never saw" not in other
+
+
+def test_a_narrow_terminal_clips_nothing(run_command, wine_run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    _, out, _ = run_command("ledger", wine_run)
+    assert "…" not in out
+    assert ">=" in out
+
+
 def test_datasets_are_listed(run_command):
     status, out, _ = run_command("datasets")
     assert status == 0

@@ -3,6 +3,7 @@
 import pickle
 import warnings
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -152,6 +153,8 @@ WRONG_ARGUMENTS = {
     "a learning rate of 0": ({"learning_rate": 0.0}, "learning_rate is 0.0"),
     "half an epoch": ({"max_epochs": 0.5}, "max_epochs is 0.5"),
     "a NaN": ({"beta": np.nan}, "beta is nan"),
+    "a scale below zero": ({"scale": -1.0}, "scale is -1.0; expected 'per_feature', 'global', or a number"),
+    "a maximum of reals": ({"likelihood": "normal", "maximum": 16}, "maximum=16 is for binomial"),
     "a likelihood that the data refuse": ({"likelihood": "bernoulli"}, "bernoulli expects whole numbers"),
 }
 
@@ -188,22 +191,47 @@ def test_numpy_numbers_and_lists_are_arguments_too():
     assert VAE(**arguments, max_epochs=1, random_state=np.random.RandomState(0)).fit(WINE).n_components_ == 2
 
 
-@pytest.mark.parametrize("change", ["estimator", "missing array", "shape", "metadata"])
+def without(mapping, name):
+    return {key: value for key, value in mapping.items() if key != name}
+
+
+WEIGHT = "model.encoder.layers.0.weight"
+FOREIGN = {
+    "an estimator of no ours": lambda a, m: (a, {**m, "estimator": "os.system"}),
+    "a missing array": lambda a, m: (without(a, WEIGHT), m),
+    "an array of another shape": lambda a, m: ({**a, WEIGHT: np.zeros((2, 2), np.float32)}, m),
+    "a size that is a word": lambda a, m: (a, {**m, "architecture": {**m["architecture"], "latent_size": "many"}}),
+    "a size beyond memory": lambda a, m: (a, {**m, "architecture": {**m["architecture"], "latent_size": 10**12}}),
+    "an unknown activation": lambda a, m: (a, {**m, "architecture": {**m["architecture"], "activation": "foo"}}),
+    "an unknown likelihood": lambda a, m: (a, {**m, "likelihood": {**m["likelihood"], "kind": "gauss"}}),
+    "a maximum beyond memory": lambda a, m: (
+        a,
+        {**m, "likelihood": {**m["likelihood"], "kind": "binomial", "maximum": 10**9}},
+    ),
+    "a scale of zero": lambda a, m: ({**a, "standardisation.scale": np.zeros(13)}, m),
+    "offsets for other columns": lambda a, m: ({**a, "standardisation.offset": np.zeros(3)}, m),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN)
 def test_a_whole_file_with_foreign_content_is_refused(change, tmp_path, fitted):
     fitted.save(tmp_path)
     path = tmp_path / "model.safetensors"
-    arrays, metadata = read_model_file(path)
-    if change == "estimator":
-        metadata["estimator"] = "os.system"
-    elif change == "missing array":
-        del arrays["model.encoder.layers.0.weight"]
-    elif change == "shape":
-        arrays["model.encoder.layers.0.weight"] = np.zeros((2, 2), np.float32)
-    else:
-        metadata["architecture"] = {"latent_size": "many"}
-    write_model_file(path, arrays, metadata)
+    write_model_file(path, *FOREIGN[change](*read_model_file(path)))
     with pytest.raises(ModelFileError):
         isthmus.load(tmp_path)
+
+
+def test_the_precision_around_it_changes_no_score(fitted):
+    scores = fitted.score_samples(WINE)
+    with jax.enable_x64(True):
+        np.testing.assert_array_equal(fitted.score_samples(WINE), scores)
+        again = VAE(3, **SMALL).fit(WINE)
+    np.testing.assert_array_equal(again.score_samples(WINE), scores)
+
+
+def test_few_rows_are_fitted_as_well():
+    assert np.isfinite(VAE(2, hidden_sizes=(8,)).fit(WINE[:2]).score(WINE))
 
 
 def test_clones_are_unfitted_and_equal():

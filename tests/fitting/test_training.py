@@ -81,6 +81,14 @@ def test_row_counts_within_a_power_of_two_and_all_rates_and_seeds_share_one_trac
     assert len(traces) == 2 * one_trace
 
 
+def test_a_bucket_is_one_trace_for_any_batch_size():
+    traces = Traces()
+    train(a_line(), loss(traces=traces), rows(9300), settings(batch_size=100, steps=10))
+    one_trace = len(traces)
+    train(a_line(), loss(traces=traces), rows(14_000), settings(batch_size=100, steps=10))
+    assert len(traces) == one_trace
+
+
 def test_the_weights_of_the_best_held_out_score_are_kept():
     fit = train(a_line(), loss(), rows(), settings(), held_out=lambda model: -abs(float(model.slope) - 1.0))
     best = max(fit.history, key=lambda look: look.held_out)
@@ -94,6 +102,11 @@ def test_patience_ends_a_fit_but_not_before_it_has_settled():
     late = train(a_line(), loss(), rows(), settings(**flat, settle=1000), held_out=lambda model: 0.0)
     assert early.verdict == late.verdict == "stopped early"
     assert early.history[-1].step < 1000 < late.history[-1].step
+
+
+def test_without_a_finite_held_out_score_there_is_no_best():
+    with pytest.raises(ValueError, match="no held-out score was finite"):
+        train(a_line(), loss(), rows(), settings(steps=70), held_out=lambda model: float("nan"))
 
 
 def test_steps_without_a_finite_gradient_are_skipped_and_counted():

@@ -79,6 +79,17 @@ def test_discretised_logistic_is_the_difference_of_two_distribution_functions():
     np.testing.assert_allclose(distribution.log_probs(jnp.asarray(values)), np.log(upper - lower), rtol=1e-4)
 
 
+@pytest.mark.parametrize("maximum", [16, 255, 4095])
+def test_a_binomial_keeps_its_digits_in_float32(maximum):
+    rows = np.random.default_rng(0).binomial(maximum, 0.3, size=(40, 784)).astype(float)
+    columns = inspect_columns(rows, tuple(f"x{i}" for i in range(784)))
+    choice = choose_likelihood(columns, "binomial", maximum=maximum)
+    family = make_likelihood(choice, columns, choose_standardisation(choice, columns))
+    logits = np.random.default_rng(1).normal(-0.85, 0.1, 784).astype(np.float32)
+    expected = stats.binom(maximum, 1 / (1 + np.exp(-logits.astype(float)))).logpmf(rows[0]).sum()
+    assert abs(float(family(jnp.asarray(logits)).log_prob(jnp.asarray(rows[0], jnp.float32))) - expected) < 0.05
+
+
 def test_discretised_logistic_stays_finite_far_from_its_location():
     case = LIKELIHOODS["discretised logistic, 255"]
     far = case.family(jnp.concatenate([jnp.full(COLUMNS, -50.0), jnp.full(COLUMNS, -3.0)]))

@@ -52,6 +52,28 @@ def test_values_that_cannot_be_are_refused_by_column(case):
         choose_likelihood(columns_of(values), requested, **kwargs)
 
 
+REFUSED_ARGUMENTS = {
+    "an unknown likelihood": (REALS, ("poisson",), {}, "no likelihood is named 'poisson'"),
+    "an unknown scale": (REALS, ("normal",), {"scale": "wide"}, "scale is 'wide'"),
+    "a scale of zero": (REALS, ("normal",), {"scale": 0.0}, "scale is 0.0"),
+    "a scale for zeros and ones": (BITS, (), {"scale": 0.5}, "scale=0.5 is for the normal likelihood"),
+    "a maximum for reals": (REALS, ("normal",), {"maximum": 16}, "maximum=16 is for binomial"),
+    "a maximum beyond the largest": (COUNTS, ("binomial",), {"maximum": 5000}, "whole numbers up to 4095"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_ARGUMENTS)
+def test_arguments_that_do_not_apply_are_refused(case):
+    values, requested, kwargs, message = REFUSED_ARGUMENTS[case]
+    with pytest.raises(ValueError, match=message):
+        choose_likelihood(columns_of(values), *requested, **kwargs)
+
+
+def test_one_column_that_reaches_its_own_largest_value_bounds_no_scale():
+    visits = np.column_stack([GENERATOR.integers(18, 90, 50), GENERATOR.integers(0, 3000, 50)])
+    assert choose_likelihood(columns_of(visits)).kind == "normal"
+
+
 def test_a_requested_binomial_takes_the_maximum_it_sees_and_says_so():
     choice = choose_likelihood(columns_of(COUNTS), "binomial")
     assert choice.maximum == COUNTS.max()
