@@ -1,57 +1,98 @@
-"""Kullback-Leibler divergence between distributions, in nats."""
+"""How far apart two distributions are: Kullback-Leibler, Jensen-Shannon, Renyi, and f-divergences by generator.
+
+p and q are two probability tables (NumPy, jax, or nested lists; see `information.tables`) or two numpyro distributions.
+`axis`, `key` and `draws` are as in `entropies.entropy`. Results are an `Estimate`, "exact" for tables and closed forms;
+all are zero where p is q, and never negative. inf where p has mass that q lacks, for those that do not bear it.
+All raise ValueError for tables that are no probabilities, shapes that do not match, a discrete distribution beside a
+continuous one, and where draws are needed and there is no key.
+"""
 
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
-from numpyro.distributions import Distribution, ExpandedDistribution, Independent, Normal
-from numpyro.distributions.kl import kl_divergence as numpyro_kl_divergence
+
+from isthmus.information import distributions, tables
+from isthmus.information.distributions import DRAWS, are_distributions
+from isthmus.information.estimate import Estimate
+from isthmus.information.generators import Generator
+from isthmus.information.normals import kl_terms
+from isthmus.information.tables import Axes
+
+__all__ = [
+    "f_divergence",
+    "jensen_shannon",
+    "jensen_shannon_distance",
+    "kl_divergence",
+    "kl_terms",
+    "renyi_divergence",
+]
 
 
-def kl_divergence(p: Distribution, q: Distribution) -> Array:
-    """KL(p || q) in closed form, in nats, of the shape of the pair's batch. Never negative, not symmetric.
+def kl_divergence(p: Any, q: Any, *, axis: Axes = None, key: Array | None = None, draws: int = DRAWS) -> Estimate:
+    """KL(p || q) = E_p[log p(x) / q(x)], in nats: what it costs to take p for q. It is not symmetric, and no distance.
 
-    Raises NotImplementedError, naming the pair, where no closed form is known.
+    inf where q is zero on something that p is not. Kullback and Leibler 1951.
     """
-    terms = kl_terms(p, q)
-    if terms is not None:
-        return jnp.sum(terms, axis=-1)
-    try:
-        return numpyro_kl_divergence(p, q)
-    except NotImplementedError:
-        raise NotImplementedError(
-            f"no closed form of KL({_name(p)} || {_name(q)}) is known; estimate it from samples"
-        ) from None
+    if are_distributions(p, q, axis=axis):
+        return distributions.kl_divergence(p, q, key, draws)
+    return _exact(tables.quantity(tables.kl_divergence, p, q, axis=axis))
 
 
-def kl_terms(p: Any, q: Any) -> Array | None:
-    """KL(p || q) of each dimension of a pair of diagonal normals, [..., dimension]; None for any other pair.
+def jensen_shannon(p: Any, q: Any, *, axis: Axes = None, key: Array | None = None, draws: int = DRAWS) -> Estimate:
+    """JS(p, q) = (KL(p || m) + KL(q || m)) / 2 with m = (p + q) / 2, in nats: symmetric, at most log 2 (Lin 1991)."""
+    if are_distributions(p, q, axis=axis):
+        return distributions.jensen_shannon(p, q, key, draws)
+    return _exact(tables.quantity(tables.jensen_shannon, p, q, axis=axis))
 
-    With p = N(m, s^2) and q = N(n, t^2): log(t / s) + (s^2 + (m - n)^2) / (2 t^2) - 1/2 (Kingma and Welling 2014,
-    appendix B).
+
+def jensen_shannon_distance(
+    p: Any, q: Any, *, axis: Axes = None, key: Array | None = None, draws: int = DRAWS
+) -> Estimate:
+    """The square root of the Jensen-Shannon divergence in nats: a metric, with the triangle inequality that KL lacks
+    (Endres and Schindelin 2003).
+
+    From draws, its standard error is by the delta method.
     """
-    p_normal, q_normal = _diagonal_normal(p), _diagonal_normal(q)
-    if p_normal is None or q_normal is None:
-        return None
-    (p_mean, p_scale), (q_mean, q_scale) = p_normal, q_normal
-    ratio, shift = p_scale / q_scale, (p_mean - q_mean) / q_scale
-    # The sum of two terms that are each nonnegative in exact arithmetic, and nearly so in float32.
-    terms = 0.5 * shift**2 + (0.5 * (ratio**2 - 1.0) - jnp.log(ratio))
-    return jnp.broadcast_to(terms, jnp.broadcast_shapes(p.batch_shape, q.batch_shape) + p.event_shape)
+    squared = jensen_shannon(p, q, axis=axis, key=key, draws=draws)
+    value: Any = squared.value
+    xp = jnp if tables.is_traced(value) else np
+    # The derivative at zero would be infinite, and nan after the chain rule.
+    root = xp.where(value > 0, value, 1.0) ** 0.5
+    error: Any = squared.stderr
+    return Estimate(xp.where(value > 0, root, 0.0)[()], "root nats", squared.direction, error / (2 * root))
 
 
-def _diagonal_normal(distribution: Any) -> tuple[Array, Array] | None:
-    """(mean, scale) of a diagonal normal; None for anything else."""
-    if isinstance(distribution, Independent) and distribution.reinterpreted_batch_ndims == 1:
-        base = distribution.base_dist
-        if isinstance(base, ExpandedDistribution):
-            base = base.base_dist
-        if isinstance(base, Normal):
-            return jnp.asarray(base.loc), jnp.asarray(base.scale)
-    return None
+def renyi_divergence(
+    p: Any, q: Any, alpha: float, *, axis: Axes = None, key: Array | None = None, draws: int = DRAWS
+) -> Estimate:
+    """Renyi's divergence log(E_q[(p / q)^alpha]) / (alpha - 1) of order alpha, in nats.
+
+    alpha: a number from 0 to inf; the limits are -log q(p > 0) at 0, KL(p || q) at 1, and log sup p / q at inf. It
+        grows with alpha. From draws, that at inf is a lower bound, of unknown error.
+    Raises ValueError, besides, for a negative alpha. Van Erven and Harremoes 2014.
+    """
+    if not alpha >= 0:
+        raise ValueError(f"alpha is {alpha}; expected a number from 0 to inf")
+    if are_distributions(p, q, axis=axis):
+        return distributions.renyi_divergence(p, q, alpha, key, draws)
+    return _exact(tables.quantity(tables.renyi_divergence, p, q, alpha=alpha, axis=axis))
 
 
-def _name(distribution: Any) -> str:
-    while isinstance(distribution, Independent | ExpandedDistribution):
-        distribution = distribution.base_dist
-    return type(distribution).__name__
+def f_divergence(
+    p: Any, q: Any, generator: Generator, *, axis: Axes = None, key: Array | None = None, draws: int = DRAWS
+) -> Estimate:
+    """D_f(p || q) = E_q[f(p / q)] for a convex f with f(1) = 0 (Csiszar 1967; Ali and Silvey 1966).
+
+    generator: TOTAL_VARIATION (sum |p - q| / 2), SQUARED_HELLINGER (1 - sum sqrt(p q)), CHI_SQUARED
+        (sum (p - q)^2 / q), KULLBACK_LEIBLER, JENSEN_SHANNON, or a `Generator` of one's own. The first three have no
+        unit.
+    """
+    if are_distributions(p, q, axis=axis):
+        return distributions.f_divergence(p, q, generator, key, draws)
+    return _exact(tables.quantity(tables.f_divergence, p, q, generator=generator, axis=axis), generator.unit)
+
+
+def _exact(value: Any, unit: str = "nats") -> Estimate:
+    return Estimate(value, unit, "exact", 0.0)

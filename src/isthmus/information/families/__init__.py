@@ -1,5 +1,43 @@
 """Exponential families in natural and mean coordinates; all identities derived once from the log-normaliser."""
 
+from isthmus.information.families.circular import VonMises
+from isthmus.information.families.conjugate import ConjugatePrior, NormalInverseGamma, NormalInverseWishart
+from isthmus.information.families.counts import Geometric, Poisson
 from isthmus.information.families.family import ExponentialFamily
+from isthmus.information.families.finite import Bernoulli, Binomial, Categorical
+from isthmus.information.families.normal import DiagonalNormal, MultivariateNormal, Normal
+from isthmus.information.families.positive import Exponential, Gamma, InverseGamma
+from isthmus.information.families.registry import (
+    family_cross_entropy,
+    family_divergence,
+    family_entropy,
+    family_of,
+    family_renyi,
+)
+from isthmus.information.families.simplex import Beta, Dirichlet
 
-__all__ = ["ExponentialFamily"]
+__all__ = [
+    "Bernoulli",
+    "Beta",
+    "Binomial",
+    "Categorical",
+    "ConjugatePrior",
+    "DiagonalNormal",
+    "Dirichlet",
+    "Exponential",
+    "ExponentialFamily",
+    "Gamma",
+    "Geometric",
+    "InverseGamma",
+    "MultivariateNormal",
+    "Normal",
+    "NormalInverseGamma",
+    "NormalInverseWishart",
+    "Poisson",
+    "VonMises",
+    "family_cross_entropy",
+    "family_divergence",
+    "family_entropy",
+    "family_of",
+    "family_renyi",
+]
