@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 from numpyro.distributions import Distribution
 
-from isthmus.information.families.bregman import bregman_divergence, product_with_mean
+from isthmus.information.families.bregman import bregman_divergence
 
 
 class ExponentialFamily(eqx.Module):
@@ -85,9 +85,11 @@ class ExponentialFamily(eqx.Module):
     def cross_entropy(self, p: Array, q: Array) -> Array:
         """H(p, q) = A(q) - q . grad A(p) - E_p[log h(x)], with p and q natural coordinates."""
         p, q, log_scale = self._standardised(p, q)
-        reached, q = jnp.all(q < jnp.inf), jnp.where(q < jnp.inf, q, 0.0)
-        expected = product_with_mean(q, self.mean_from_natural(p)) + self.expected_log_base_measure(p)
-        return jnp.where(reached, self.log_normaliser(q) - expected + log_scale, jnp.inf)
+        mean, infinite = self.mean_from_natural(p), jnp.isinf(q)
+        expected = jnp.where(infinite, 0.0, q) @ mean + self.expected_log_base_measure(p)
+        # An infinite coordinate of a statistic that is always zero counts nothing.
+        possible = ~jnp.any(infinite & (mean != 0))
+        return jnp.where(possible, self.log_normaliser(q) - expected + log_scale, jnp.inf)
 
     @final
     def kl_divergence(self, p: Array, q: Array) -> Array:
