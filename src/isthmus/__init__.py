@@ -11,7 +11,17 @@ if TYPE_CHECKING:
     from isthmus.estimators import VAE, load
     from isthmus.evidence import Ledger
     from isthmus.inference import fit
-    from isthmus.information import Estimate, kl_divergence
+    from isthmus.information import (
+        Estimate,
+        cross_entropy,
+        entropy,
+        jensen_shannon,
+        kl_divergence,
+        mutual_information,
+        renyi_divergence,
+        surprisal,
+        total_correlation,
+    )
     from isthmus.models import ProbabilisticModel
 
 __version__ = version("isthmus")
@@ -22,7 +32,14 @@ _HOMES = {
     "Ledger": "isthmus.evidence",
     "fit": "isthmus.inference",
     "Estimate": "isthmus.information",
+    "cross_entropy": "isthmus.information",
+    "entropy": "isthmus.information",
+    "jensen_shannon": "isthmus.information",
     "kl_divergence": "isthmus.information",
+    "mutual_information": "isthmus.information",
+    "renyi_divergence": "isthmus.information",
+    "surprisal": "isthmus.information",
+    "total_correlation": "isthmus.information",
     "ProbabilisticModel": "isthmus.models",
 }
 _ROOMS = {
@@ -38,7 +55,23 @@ _ROOMS = {
     "storage",
 }
 
-__all__ = ["VAE", "Estimate", "Ledger", "ProbabilisticModel", "__version__", "fit", "kl_divergence", "load"]
+__all__ = [
+    "VAE",
+    "Estimate",
+    "Ledger",
+    "ProbabilisticModel",
+    "__version__",
+    "cross_entropy",
+    "entropy",
+    "fit",
+    "jensen_shannon",
+    "kl_divergence",
+    "load",
+    "mutual_information",
+    "renyi_divergence",
+    "surprisal",
+    "total_correlation",
+]
 
 
 def __getattr__(name: str) -> Any:

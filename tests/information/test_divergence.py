@@ -9,10 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from isthmus.information import kl_divergence, kl_terms
+from isthmus.information.divergence import kl_divergence, kl_terms
 from oracles.divergence import kl_by_quadrature
-
-FLOAT32 = 3e-6
 
 
 def normal(mean, scale):
@@ -40,18 +38,13 @@ SPELLINGS = {
     "a batch": lambda m, s: normal(jnp.full((4, 3), m), s),
     "expanded between": lambda m, s: dist.Normal(jnp.full((4, 1), m), s).expand([4, 3]).to_event(1),
 }
-UNKNOWN = {
-    "Laplace || Normal": (dist.Laplace(0.0, 1.0), dist.Normal(0.0, 1.0)),
-    "Normal || Laplace": (dist.Normal(jnp.zeros(2), 1.0).to_event(1), dist.Laplace(jnp.zeros(2), 1.0).to_event(1)),
-    "StudentT || Gamma": (dist.StudentT(3.0).expand([2]).to_event(1), dist.Gamma(1.0, 1.0).expand([2]).to_event(1)),
-}
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_closed_form_is_the_integral(name):
     ours, theirs, p, q = PAIRS[name]
     expected = kl_by_quadrature(theirs(*p), theirs(*q))
-    np.testing.assert_allclose(kl_divergence(ours(*p), ours(*q)), expected, rtol=2e-5)
+    np.testing.assert_allclose(kl_divergence(ours(*p), ours(*q)).value, expected, rtol=1e-6)
 
 
 def test_the_terms_are_the_integrals_of_each_dimension():
@@ -68,7 +61,7 @@ def test_a_pair_does_not_depend_on_its_spelling(p_name, q_name):
     p, q = SPELLINGS[p_name](1.0, 0.5), SPELLINGS[q_name](0.0, 2.0)
     batch = np.broadcast_shapes(p.batch_shape, q.batch_shape)
     expected = kl_by_quadrature(stats.norm(1.0, 0.5), stats.norm(0.0, 2.0))
-    terms, total = kl_terms(p, q), kl_divergence(p, q)
+    terms, total = kl_terms(p, q), kl_divergence(p, q).value
     assert (terms.shape, total.shape) == ((*batch, 3), batch)
     np.testing.assert_allclose(terms, expected, rtol=2e-5)
     np.testing.assert_allclose(total, 3 * expected, rtol=2e-5)
@@ -77,10 +70,10 @@ def test_a_pair_does_not_depend_on_its_spelling(p_name, q_name):
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_order_matters_and_nothing_is_zero_but_the_pair_of_one_with_itself(name):
     ours, _, p, q = PAIRS[name]
-    forward, backward = kl_divergence(ours(*p), ours(*q)), kl_divergence(ours(*q), ours(*p))
+    forward, backward = kl_divergence(ours(*p), ours(*q)).value, kl_divergence(ours(*q), ours(*p)).value
     assert abs(forward - backward) > 1e-2 * forward
     assert min(forward, backward) > 0
-    np.testing.assert_allclose([kl_divergence(ours(*pair), ours(*pair)) for pair in (p, q)], 0.0, atol=FLOAT32)
+    assert [kl_divergence(ours(*pair), ours(*pair)).value for pair in (p, q)] == [0.0, 0.0]
 
 
 MEANS, SCALES = st.floats(-1e3, 1e3, width=32), st.floats(2.0**-10, 2.0**10, width=32)
@@ -110,7 +103,7 @@ def test_a_distribution_does_not_diverge_from_itself(mean, scale):
 
 
 def test_the_gradient_vanishes_where_the_two_are_one():
-    gradient = jax.grad(lambda m, s: kl_divergence(normal(m, s), normal([0.3], [1.7])), argnums=(0, 1))
+    gradient = jax.grad(lambda m, s: kl_divergence(normal(m, s), normal([0.3], [1.7])).value, argnums=(0, 1))
     np.testing.assert_allclose(gradient(jnp.array([0.3]), jnp.array([1.7])), 0.0, atol=1e-6)
 
 
@@ -119,10 +112,4 @@ def test_other_pairs_have_no_terms_and_are_summed_over_dimensions(name):
     ours, _, p, q = PAIRS[name]
     wide = [ours(*(jnp.full(3, value) for value in pair)).to_event(1) for pair in (p, q)]
     assert kl_terms(*wide) is None
-    np.testing.assert_allclose(kl_divergence(*wide), 3 * kl_divergence(ours(*p), ours(*q)), rtol=1e-5)
-
-
-@pytest.mark.parametrize("name", UNKNOWN)
-def test_an_unknown_pair_is_named(name):
-    with pytest.raises(NotImplementedError, match=rf"KL\({name.replace('|', '[|]')}\) .*estimate it from samples"):
-        kl_divergence(*UNKNOWN[name])
+    np.testing.assert_allclose(kl_divergence(*wide).value, 3 * kl_divergence(ours(*p), ours(*q)).value, rtol=1e-5)
