@@ -1,6 +1,7 @@
 """Bias, standard error and coverage of mutual information from samples, where the truth is known, beside peers.
 
-    python benchmarks/mutual_information_accuracy.py [--repeats N] [--large-repeats N] [--only TEXT] [--out FILE]
+    python benchmarks/mutual_information_accuracy.py [--repeats N] [--large-repeats N] [--of all|pairs|vectors]
+        [--only TEXT] [--out FILE]
 
 The distributions are those of tests/known_information.py. Every estimator has its defaults and sees the same samples:
 isthmus.information.samples.mutual_information everywhere; scikit-learn's mutual_info_regression on pairs of columns;
@@ -38,6 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=200)
     parser.add_argument("--large-repeats", type=int, default=20, help="for over five columns a side, or over two nats")
+    parser.add_argument("--of", choices=("all", "pairs", "vectors"), default="all")
     parser.add_argument("--only", default="", help="the distributions whose names hold this text")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
@@ -47,7 +49,7 @@ def main() -> None:
         versions = {name: version(name) for name in names} | receive(npeet)
         print(", ".join(f"{name} {number}" for name, number in versions.items()), HEADER, sep="\n", flush=True)
         for name, case in CASES.items():
-            if arguments.only in name:
+            if arguments.only in name and arguments.of in ("all", "pairs" if case.dimensions == (1, 1) else "vectors"):
                 repeats = arguments.repeats if routine(case) else arguments.large_repeats
                 results.append(measure(name, case, repeats, npeet, Path(directory) / "samples.npz"))
                 print(row(results[-1]), flush=True)
@@ -78,7 +80,7 @@ def measure(name: str, case: Case, repeats: int, npeet: subprocess.Popen[str], p
     pair = case.dimensions == (1, 1)
     rows = PAIR_ROWS if pair else VECTOR_ROWS
     samples = [case.sample(np.random.default_rng([repeat, 4]), rows) for repeat in range(repeats)]
-    ours = [mutual_information(x, y) for x, y in samples]
+    ours = [mutual_information(x, y, seed=repeat) for repeat, (x, y) in enumerate(samples)]
     values, errors = (np.array([getattr(one, field) for one in ours]) for field in ("value", "stderr"))
     if pair:
         theirs = [

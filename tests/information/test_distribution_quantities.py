@@ -268,7 +268,7 @@ REGISTRY = {
     "normals": lambda: (dist.Normal(0.0, 1.0), dist.Normal(1.0, 2.0)),
     "multivariate normals": lambda: (
         dist.MultivariateNormal(np.zeros(3), np.eye(3) + 0.3),
-        dist.MultivariateNormal(np.ones((4, 3)), 2 * np.eye(3) - 0.2),
+        dist.MultivariateNormal(np.ones(3), 2 * np.eye(3) - 0.2),
     ),
     "normals and a circulant": lambda: (
         dist.Normal(np.arange(4.0), 1.5).to_event(1),
@@ -285,8 +285,8 @@ REGISTRY = {
     "a point": lambda: (dist.Delta(0.3), dist.Normal(0.0, 1.0)),
     "a point of density": lambda: (dist.Delta(np.array([0.3, 1.0]), 0.5, 1), dist.Normal(np.zeros(2), 1).to_event(1)),
     "independent gammas": lambda: (
-        dist.Gamma(np.ones((2, 3)), 1.0).to_event(2),
-        dist.Gamma(np.full((5, 2, 3), 2.0), 1.0).to_event(2),
+        dist.Gamma(2.0, 3.0).expand([2, 3]).to_event(2),
+        dist.Gamma(1.5, 0.7).expand([5, 2, 3]).to_event(2),
     ),
     "expanded betas": lambda: (dist.Beta(2.0, 3.0).expand([4]), dist.Beta(0.5, 1.5).expand([3, 4])),
     "masked normals": lambda: (

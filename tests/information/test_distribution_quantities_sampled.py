@@ -57,6 +57,11 @@ def squashed(inner):
     return dist.TransformedDistribution(inner, transforms.SigmoidTransform())
 
 
+def batch_of(make):
+    with jax.enable_x64(True):
+        return make().expand([REPETITIONS])
+
+
 def middle(p, q):
     return p * np.log(2 * p / (p + q))
 
@@ -111,23 +116,21 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_the_error_is_as_large_as_is_said(name):
     quantity, distributions, truth = CASES[name]
-    with jax.enable_x64(True):
-        batch = [make().expand([REPETITIONS]) for make in distributions]
-    estimate = quantity(*batch, key=jax.random.key(9), draws=DRAWS)
+    estimate = quantity(*map(batch_of, distributions), key=jax.random.key(9), draws=DRAWS)
     assert estimate.direction == "estimate"
     deviations = estimate.value - truth()
     assert abs(deviations.mean()) < 5 * deviations.std() / np.sqrt(REPETITIONS) + (2e-4 if name == "Renyi" else 0.0)
     assert 0.90 <= np.mean(np.abs(deviations) < 2 * estimate.stderr) <= 0.99
 
 
-def test_an_estimate_is_the_same_for_the_same_key_and_better_for_more_draws():
-    p, q, key = normal(), logistic(), jax.random.key(1)
-    few, again, many = (jensen_shannon(p, q, key=key, draws=draws) for draws in (400, 400, 40_000))
-    assert few == again
-    assert many.stderr == pytest.approx(few.stderr / 10, rel=0.3)
-    distance = jensen_shannon_distance(p, q, key=key, draws=400)
-    assert (distance.value**2, distance.direction) == (pytest.approx(few.value), "estimate")
-    assert distance.stderr == pytest.approx(few.stderr / (2 * distance.value))
+def test_an_estimate_is_the_same_for_the_same_key_and_so_is_its_root():
+    p, q, key = batch_of(normal), batch_of(logistic), jax.random.key(1)
+    first, again = (jensen_shannon(p, q, key=key, draws=DRAWS) for _ in range(2))
+    np.testing.assert_array_equal(first.value, again.value)
+    distance = jensen_shannon_distance(p, q, key=key, draws=DRAWS)
+    assert distance.direction == "estimate"
+    np.testing.assert_allclose(distance.value**2, first.value, rtol=1e-12)
+    np.testing.assert_allclose(distance.stderr, first.stderr / (2 * distance.value), rtol=1e-12)
 
 
 def test_nothing_is_drawn_where_a_closed_form_is_known():
@@ -137,33 +140,39 @@ def test_nothing_is_drawn_where_a_closed_form_is_known():
 
 
 def test_identical_distributions_are_no_distance_apart_by_any_draw():
-    p, key = mixture(), jax.random.key(2)
+    p, key = batch_of(mixture), jax.random.key(2)
     for estimate in (
-        kl_divergence(p, p, key=key, draws=100),
-        jensen_shannon_distance(p, p, key=key, draws=100),
-        f_divergence(p, p, SQUARED_HELLINGER, key=key, draws=100),
-        renyi_divergence(p, p, 2.0, key=key, draws=100),
+        kl_divergence(p, p, key=key, draws=DRAWS),
+        jensen_shannon_distance(p, p, key=key, draws=DRAWS),
+        f_divergence(p, p, SQUARED_HELLINGER, key=key, draws=DRAWS),
+        renyi_divergence(p, p, 2.0, key=key, draws=DRAWS),
     ):
         np.testing.assert_allclose([estimate.value, estimate.stderr], 0.0, atol=1e-15)
 
 
 def test_what_shares_no_support_is_as_far_apart_as_can_be():
-    p, key = dist.Weibull(1.0, 2.0), jax.random.key(3)
-    q = dist.TransformedDistribution(p, transforms.AffineTransform(0.0, -1.0))
-    assert kl_divergence(p, q).value == np.inf
-    assert jensen_shannon(p, q, key=key).value == pytest.approx(np.log(2))
-    assert f_divergence(p, q, TOTAL_VARIATION, key=key).value == pytest.approx(1.0)
-    assert renyi_divergence(p, q, 0.5, key=key).value == np.inf
+    p = batch_of(lambda: dist.TransformedDistribution(normal(), transforms.ExpTransform()))
+    q = batch_of(lambda: dist.TransformedDistribution(normal(), [transforms.ExpTransform(), _negation()]))
+    draws = {"key": jax.random.key(3), "draws": DRAWS}
+    assert np.all(kl_divergence(p, q).value == np.inf)
+    np.testing.assert_allclose(jensen_shannon(p, q, **draws).value, np.log(2), rtol=1e-12)
+    np.testing.assert_allclose(f_divergence(p, q, TOTAL_VARIATION, **draws).value, 1.0, rtol=1e-12)
+    assert np.all(renyi_divergence(p, q, 0.5, **draws).value == np.inf)
+
+
+def _negation():
+    return transforms.AffineTransform(0.0, -1.0)
 
 
 def test_the_largest_ratio_among_draws_is_a_lower_bound():
-    estimate = renyi_divergence(normal(), logistic(), np.inf, key=jax.random.key(4))
+    estimate = renyi_divergence(batch_of(normal), batch_of(logistic), np.inf, key=jax.random.key(4), draws=DRAWS)
     assert (estimate.direction, estimate.stderr) == ("lower", None)
     supremum = np.max(NORMAL.logpdf(GRID) - LOGISTIC.logpdf(GRID))
-    assert supremum - 0.1 < estimate.value <= supremum + 1e-12
+    assert np.all(supremum - 0.1 < estimate.value)
+    assert np.all(estimate.value <= supremum + 1e-8)
 
 
 def test_batches_are_drawn_apart():
-    estimate = kl_divergence(normal().expand([REPETITIONS]), logistic(), key=jax.random.key(5), draws=DRAWS)
+    estimate = kl_divergence(batch_of(normal), logistic(), key=jax.random.key(5), draws=DRAWS)
     assert estimate.value.shape == estimate.stderr.shape == (REPETITIONS,)
     assert len(np.unique(estimate.value)) == REPETITIONS

@@ -146,6 +146,13 @@ def test_the_entropy_of_an_exponential_gains_the_mean():
     close(entropy(outer).value, entropy(inner).value + 0.3 + 0.2 * np.euler_gamma + np.log(3))
 
 
+def test_a_batch_of_means_shares_one_covariance():
+    p = dist.MultivariateNormal(np.zeros(2), np.eye(2))
+    q = dist.MultivariateNormal(np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 4.0]]), np.eye(2))
+    close(kl_divergence(p, q).value, [0.5, 2.0, 12.5])
+    close(renyi_divergence(p, q, 0.5).value, [0.25, 1.0, 6.25])
+
+
 def covariances(seed, size):
     factors = np.random.default_rng(seed).normal(size=(CASES, size, size + 2))
     return factors @ np.swapaxes(factors, 1, 2) / size
@@ -172,10 +179,6 @@ def test_multivariate_normals_by_the_textbook():
     quadratic = np.einsum("ni,nij,nj->n", shift, inverse, shift)
     ratio = log_determinant(COVARIANCES[1]) - log_determinant(COVARIANCES[0])
     close(kl_divergence(p, q).value, 0.5 * (trace + quadratic - 4 + ratio), rtol=1e-8)
-    mixed = 0.5 * (COVARIANCES[0] + COVARIANCES[1])
-    quadratic = np.einsum("ni,nij,nj->n", shift, np.linalg.inv(mixed), shift)
-    half = 0.25 * quadratic + log_determinant(mixed) - 0.5 * sum(map(log_determinant, COVARIANCES))
-    close(renyi_divergence(p, q, 0.5).value, half, rtol=1e-8)
     np.testing.assert_array_equal(kl_divergence(p, p).value, 0.0)
 
 
@@ -230,7 +233,6 @@ FAMILIES = {
     "weibull": (dist.Weibull, dist.Weibull),
     "kumaraswamy against beta": (dist.Kumaraswamy, dist.Beta),
     "weibull against gamma": (dist.Weibull, dist.Gamma),
-    "gumbel against normal": (dist.Gumbel, dist.Normal),
     "binomials": (lambda a, _: dist.Binomial(10, a / 3.1), lambda a, _: dist.Binomial(12, a / 3.1)),
 }
 

@@ -15,6 +15,8 @@ from scipy import special, stats
 from isthmus.information import families
 
 Parameters = tuple[Any, ...]
+# Options of jax.jit for what is compiled for a few members: compiling takes longer than running there.
+QUICKLY: Any = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from numpyro.distributions import (
     Laplace,
     Normal,
     Pareto,
+    TwoSidedTruncatedDistribution,
     Uniform,
     Weibull,
     constraints,
@@ -42,8 +43,8 @@ from isthmus.information.moments import (
 
 def cross_entropy_from_moments(p: Distribution, q: Distribution) -> Array | None:
     """E_p[-log q(x)], [batch], where p lies within the support of q; None where an expectation is not known."""
-    # numpyro's mean and variance of an angle are those on the circle.
-    if p.support is constraints.circular:
+    # numpyro's mean and variance of an angle are those on the circle; of a Cauchy cut at both ends, nan.
+    if p.support is constraints.circular or isinstance(p, TwoSidedTruncatedDistribution):
         return None
     try:
         return row_of(_TARGETS, q)(p, q)

@@ -46,8 +46,11 @@ def _log_of_uniform(low: Any, high: Any) -> Any:
 
 
 def _power_of_uniform(p: Any, k: Any, scale: Any) -> Any:
-    low, high = jnp.maximum(p.low / scale, 0.0), jnp.maximum(p.high / scale, 0.0)
-    return (high ** (k + 1) - low ** (k + 1)) / ((k + 1) * (p.high - p.low) / scale)
+    low, width = p.low / scale, (p.high - p.low) / scale
+    start = jnp.where(low > 0, low, 1.0)
+    # The difference of two powers, which a narrow interval would leave few digits of.
+    above = start ** (k + 1) * jnp.expm1((k + 1) * jnp.log1p(width / start)) / ((k + 1) * width)
+    return jnp.where(low > 0, above, jnp.maximum(p.high / scale, 0.0) ** k / (k + 1))
 
 
 def _exp_of_uniform(p: Any, t: Any, m: Any) -> Any:

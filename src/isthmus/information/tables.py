@@ -59,10 +59,10 @@ def _common_shape(*arrays: Any) -> tuple[int, ...]:
 
 
 def _checked(array: np.ndarray, shape: tuple[int, ...], axes: tuple[int, ...], name: str) -> np.ndarray:
-    """The table in float64; its sums are compared with one to half of the digits it came in."""
-    tolerance = jnp.finfo(array.dtype).eps ** 0.5 if jnp.issubdtype(array.dtype, jnp.floating) else 1e-8
+    """The table in float64, whose sums are one."""
+    tolerance = _tolerance(array)
     table = np.broadcast_to(np.asarray(array, np.float64), shape)
-    check_cells(table, name)
+    _check_cells(table, name)
     sums = table.sum(axis=axes)
     if not np.all(np.abs(sums - 1.0) <= tolerance):
         worst = np.ravel(sums)[np.argmax(np.abs(sums - 1.0))]
@@ -73,7 +73,12 @@ def _checked(array: np.ndarray, shape: tuple[int, ...], axes: tuple[int, ...], n
     return table
 
 
-def check_cells(table: np.ndarray, name: str = "p") -> None:
+def _tolerance(array: np.ndarray) -> float:
+    """How far a sum may be off one: half of the digits that the array came in."""
+    return float(jnp.finfo(array.dtype if jnp.issubdtype(array.dtype, jnp.floating) else np.float64).eps) ** 0.5
+
+
+def _check_cells(table: np.ndarray, name: str = "p") -> None:
     """Raises ValueError, naming the cell, where one is negative or nan."""
     if table.size and not table.min() >= 0:
         cell = np.unravel_index(np.argmin(table), table.shape)
@@ -84,9 +89,10 @@ def as_probabilities(p: Any) -> tuple[Any, ModuleType]:
     """Probabilities of events that need not be all there are, and the array namespace that computes them."""
     if is_traced(p):
         return jnp.asarray(p), jnp
-    cells = np.asarray(p, np.float64)
-    check_cells(cells)
-    if cells.size and cells.max() > 1:
+    array = np.asarray(p)
+    cells = array.astype(np.float64)
+    _check_cells(cells)
+    if cells.size and cells.max() > 1 + _tolerance(array):
         raise ValueError(f"p has a cell of {cells.max():.9g}; expected a probability, at most 1")
     return cells, np
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+from scipy import stats
 
 from cases import LIKELIHOODS
 from isthmus.information.geometry import (
@@ -18,6 +19,7 @@ from isthmus.information.geometry import (
     pull_back_metric,
     volume_density,
 )
+from oracles.geometry import fisher_information
 
 W = np.random.default_rng(1).normal(size=(5, 2))
 SCALE = np.array([0.5, 1.0, 2.0, 0.3, 1.5])
@@ -36,8 +38,8 @@ def half_plane(z):
     return dist.Normal(z[0], jnp.exp(z[1]))
 
 
-def student(z):
-    return dist.StudentT(4.0, W @ z, SCALE).to_event(1)
+def secant(z):
+    return dist.SoftLaplace(W @ z, SCALE).to_event(1)
 
 
 class Drawn(eqx.Module):
@@ -57,7 +59,8 @@ def drawn(z):
 
 
 GAUSSIAN = W.T @ np.diag(SCALE**-2.0) @ W
-STUDENT = 5 / 7 * GAUSSIAN
+# With the score tanh((x - m) / s) / s, whose square has mean 1 / (2 s^2).
+SECANT = 0.5 * GAUSSIAN
 
 
 def test_the_metric_of_a_linear_gaussian_decoder_is_that_of_its_whitened_weights():
@@ -77,10 +80,6 @@ def with_covariance(z):
     return dist.MultivariateNormal(W[:2] @ z, scale_tril=jnp.array([[1.0, 0.0], [0.5, 0.0]]) + jnp.diag(jnp.exp(z)))
 
 
-def gammas(z):
-    return dist.Gamma(jnp.exp(W[:2] @ z), jnp.exp(z)).to_event(1)
-
-
 def expanded(z):
     return dist.Laplace(z[0], jnp.exp(z[1])).expand([3]).to_event(1)
 
@@ -94,14 +93,6 @@ def shifted(z):
     return dist.TransformedDistribution(dist.Normal(jnp.zeros(5), 1.0).to_event(1), affine)
 
 
-def beta_binomials(z):
-    return dist.BetaBinomial(jnp.exp(W[:2] @ z), jnp.exp(z), np.array([6, 3])).to_event(1)
-
-
-def ordered(z):
-    return dist.OrderedLogistic(z[0] + z[1] ** 2, jnp.array([-1.0, 0.5, 2.0]))
-
-
 DECODERS = {
     function.__name__: function
     for function in (
@@ -110,12 +101,9 @@ DECODERS = {
         half_plane,
         softmaxed,
         with_covariance,
-        gammas,
         expanded,
         squashed,
         shifted,
-        beta_binomials,
-        ordered,
     )
 }
 
@@ -131,6 +119,27 @@ def test_the_metric_is_the_expectation_of_the_squared_score(name):
         scores = np.asarray(jax.jit(jax.jacfwd(lambda z: decoder(z).log_prob(x)))(jnp.asarray(Z)))
     squares = scores[:, :, None] * scores[:, None, :]
     assert np.all(np.abs(found.value - squares.mean(0)) < 4.5 * squares.std(0) / np.sqrt(draws))
+
+
+OF_ONE_VARIABLE = {
+    "by manifold": (half_plane, lambda a, b: stats.norm(a, np.exp(b))),
+    "by natural coordinates": (
+        lambda z: dist.Gamma(jnp.exp(z[0]), jnp.exp(z[0] + z[1])),
+        lambda a, b: stats.gamma(np.exp(a), scale=np.exp(-a - b)),
+    ),
+    "by enumeration": (
+        lambda z: dist.BetaBinomial(jnp.exp(z[0]), jnp.exp(z[0] + z[1]), 6),
+        lambda a, b: stats.betabinom(6, np.exp(a), np.exp(a + b)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_ONE_VARIABLE)
+def test_the_metric_is_the_fisher_information_however_it_is_found(name):
+    decoder, oracle = OF_ONE_VARIABLE[name]
+    found = pull_back_metric(decoder, Z)
+    assert found.direction == "exact"
+    np.testing.assert_allclose(found.value, fisher_information(oracle, Z), rtol=1e-6, atol=1e-9)
 
 
 def kl_of_columns(p, q):
@@ -159,7 +168,7 @@ def test_every_likelihood_has_the_metric_of_its_kl_divergence(name):
             assert step @ found @ step == pytest.approx(there + back, rel=1e-4)
 
 
-SAMPLED = {"student": (student, STUDENT), "drawn": (drawn, GAUSSIAN)}
+SAMPLED = {"secant": (secant, SECANT), "drawn": (drawn, GAUSSIAN)}
 
 
 @pytest.mark.parametrize("name", SAMPLED)
@@ -176,15 +185,15 @@ def test_without_a_closed_form_the_metric_is_estimated_and_says_how_well(name):
 
 
 def test_the_stated_errors_are_the_spread_of_repetitions():
-    # 200 keys; the spread of a standard deviation over 200 repeats is 5 %.
+    # 200 keys from 5; the spread of a standard deviation over 200 repeats is 5 %.
     def repeated(key):
-        metric = pull_back_metric(drawn, jnp.asarray(Z), key=key, draws=500)
-        volume = volume_density(drawn, jnp.asarray(Z), key=key, draws=500)
+        metric = pull_back_metric(drawn, jnp.asarray(Z), key=key, draws=200)
+        volume = volume_density(drawn, jnp.asarray(Z), key=key, draws=200)
         return metric.value, metric.stderr, volume.value, volume.stderr
 
     with jax.enable_x64(True):
         keys = jax.random.split(jax.random.key(5), 200)
-        metric, metric_error, volume, volume_error = jax.jit(jax.vmap(repeated))(keys)
+        metric, metric_error, volume, volume_error = map(np.asarray, jax.jit(jax.vmap(repeated))(keys))
     np.testing.assert_allclose(metric.std(0), metric_error.mean(0), rtol=0.2)
     np.testing.assert_allclose(volume.std(0), volume_error.mean(0), rtol=0.2)
 
@@ -272,30 +281,29 @@ def test_a_geodesic_of_a_flat_space_is_the_straight_line():
     assert found.converged
 
 
-def test_a_geodesic_of_the_half_plane_is_found_to_its_stated_error():
+def test_a_geodesic_of_the_half_plane_is_found_to_its_stated_error_with_the_gradient_of_the_distance():
+    # Seed 7; the last pair is one point, where the gradient is 0, not nan.
+    def to(end, start):
+        found = geodesic(half_plane, start, end)
+        return found.length.value, found
+
+    starts, ends = np.random.default_rng(7).uniform(-1, 1, size=(2, 30, 2))
+    ends[-1] = starts[-1]
     with jax.enable_x64(True):
-        starts, ends = jnp.asarray(np.random.default_rng(7).uniform(-1, 1, size=(2, 30, 2)))
-        found = jax.vmap(lambda start, end: geodesic(half_plane, start, end))(starts, ends)
-        p, q = (dist.Normal(z[:, 0], jnp.exp(z[:, 1])) for z in (starts, ends))
-    exact = fisher_rao_distance(p, q).value
+        (_, found), slopes = jax.jit(jax.vmap(jax.value_and_grad(to, has_aux=True)))(ends, starts)
+        closed = jax.vmap(jax.value_and_grad(lambda q, p: fisher_rao_distance(half_plane(p), half_plane(q)).value))
+        exact, exact_slopes = closed(ends, starts)
+        means, scales = found.curve[..., 0], jnp.exp(found.curve[..., 1])
+        legs = fisher_rao_distance(
+            dist.Normal(means[:, :-1], scales[:, :-1]), dist.Normal(means[:, 1:], scales[:, 1:])
+        ).value
     assert np.all(found.converged)
     assert found.length.direction == "upper"
     assert np.all(np.abs(found.length.value - exact) <= found.length.stderr + 1e-12)
     np.testing.assert_allclose(found.length.value, exact, rtol=1e-9)
+    np.testing.assert_allclose(slopes, exact_slopes, rtol=1e-6, atol=1e-12)
     # The points are at equal lengths along it.
-    curves = np.asarray(found.curve)
-    legs = fisher_rao_distance(*(dist.Normal(c[..., 0], np.exp(c[..., 1])) for c in (curves[:, :-1], curves[:, 1:])))
-    np.testing.assert_allclose(legs.value, np.broadcast_to(exact[:, None] / 64, legs.value.shape), rtol=1e-5)
-
-
-def test_the_gradient_of_a_geodesic_is_that_of_the_distance():
-    # At equal ends it is 0, not nan.
-    with jax.enable_x64(True):
-        ends = jnp.array([[1.0, 0.5], [-0.5, -1.0], [0.0, 0.0]])
-        start = jnp.zeros(2)
-        found = jax.vmap(jax.grad(lambda end: geodesic(half_plane, start, end).length.value))(ends)
-        closed = jax.vmap(jax.grad(lambda end: fisher_rao_distance(half_plane(start), half_plane(end)).value))(ends)
-    np.testing.assert_allclose(found, closed, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(legs, np.broadcast_to(exact[:, None] / 64, legs.shape), rtol=1e-5)
 
 
 def test_a_geodesic_of_a_deep_decoder_is_shorter_than_the_line_and_the_same_both_ways():
@@ -316,8 +324,8 @@ MISTAKES = {
         lambda: pull_back_metric(lambda z: dist.Normal(W @ z, 1.0), Z),
         r"a batch of distributions, of shape \(5,\); expected one.*\.to_event\(1\)",
     ),
-    "no key": (lambda: pull_back_metric(student, Z), "pass key= to estimate it, or closed_kl="),
-    "no closed form for a length": (lambda: curve_length(student, POLYGON), "pass closed_kl="),
+    "no key": (lambda: pull_back_metric(secant, Z), "pass key= to estimate it, or closed_kl="),
+    "no closed form for a length": (lambda: curve_length(secant, POLYGON), "pass closed_kl="),
     "no closed form for a geodesic": (lambda: geodesic(drawn, Z, Z), "pass closed_kl="),
     "one point": (lambda: curve_length(half_plane, Z), r"curve is of shape \(2,\); expected \[point, n\]"),
     "two spaces": (lambda: geodesic(half_plane, Z, np.zeros(3)), r"start is of shape \(2,\) and end of \(3,\)"),

@@ -1,4 +1,9 @@
-"""Exponential families in natural and mean coordinates; all identities derived once from the log-normaliser."""
+"""Exponential families in natural and mean coordinates; all identities derived once from the log-normaliser.
+
+In come natural coordinates, or numpyro's distributions through the registry; out come entropies, divergences, the
+Fisher information, likeliest members and posteriors, in nats. A family is a leaf of `ExponentialFamily` and adds no
+identity of its own; what two families have to do with each other is in `between`.
+"""
 
 from isthmus.information.families.circular import VonMises
 from isthmus.information.families.conjugate import ConjugatePrior, NormalInverseGamma, NormalInverseWishart

@@ -59,7 +59,8 @@ def cross_entropy_between(p_family: ExponentialFamily, q_family: ExponentialFami
 
     def cross_entropy(p: Array, q: Array) -> Array:
         statistics, log_base_measure = expectations(p)
-        return q_family.log_normaliser(q) - q @ statistics - log_base_measure
+        expected = jnp.where(statistics == 0, 0.0, q) @ statistics + log_base_measure
+        return q_family.log_normaliser(q) - expected
 
     return cross_entropy
 

@@ -23,8 +23,8 @@ def bregman_divergence(family: "ExponentialFamily", q: Array, p: Array) -> Array
     """B_A(q, p) = A(q) - A(p) - (q - p) . grad A(p), which is KL(p || q); natural coordinates, [parameter] each.
 
     Where its terms cancel to less than half their digits, it is Taylor's remainder in the integral's form instead: a
-    sum of nonnegative terms, by Gauss and Legendre's rule. An infinite coordinate is the limit it stands for. At
-    such a coordinate the gradient is set to 0.
+    sum of nonnegative terms, by Gauss and Legendre's rule. An infinite coordinate is the limit it stands for, and
+    gives a finite gradient.
     """
     step = _finite(q - p)
     fractions = jnp.asarray(_FRACTIONS, p.dtype)[:, None]

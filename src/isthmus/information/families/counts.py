@@ -10,7 +10,7 @@ from numpyro.distributions import Distribution, GeometricLogits, GeometricProbs
 from numpyro.distributions import Poisson as NumpyroPoisson
 
 from isthmus.information.families.family import Unscaled, Unweighted
-from isthmus.information.families.lattice import lattice_expectation
+from isthmus.information.families.lattice import expected_log_mass
 from isthmus.information.families.parameters import floating, logarithm, logarithm_of_complement
 
 
@@ -39,8 +39,8 @@ class Poisson(Unscaled):
         def log_mass(x: Array) -> Array:
             return theta * (x - rate) - gammaln(x + 1)
 
-        # theta (x - rate), whose expectation is 0, takes the slope out of log h(x), and its rounding with it.
-        expected = lattice_expectation(log_mass, log_mass, rate, jnp.sqrt(rate))
+        # E[theta (x - rate)] is 0, and with it goes the slope of log h(x), which rounding would see.
+        expected = expected_log_mass(log_mass, rate, jnp.sqrt(rate))
         return jnp.where(natural[0] == -jnp.inf, 0.0, expected)
 
     def natural_from_mean(self, mean: Array) -> Array:

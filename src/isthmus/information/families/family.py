@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 from numpyro.distributions import Distribution
 
 from isthmus.information.families.bregman import bregman_divergence
@@ -67,6 +68,7 @@ class ExponentialFamily(eqx.Module):
         """The numpyro distribution at theta, [*batch, parameter]."""
 
     @final
+    @eqx.filter_jit
     def mean_from_natural(self, natural: Array) -> Array:
         """The mean coordinates E[T(x)] = grad A(theta), [parameter]."""
         return jax.grad(self.log_normaliser)(natural)
@@ -82,6 +84,7 @@ class ExponentialFamily(eqx.Module):
         return self.cross_entropy(natural, natural)
 
     @final
+    @eqx.filter_jit
     def cross_entropy(self, p: Array, q: Array) -> Array:
         """H(p, q) = A(q) - q . grad A(p) - E_p[log h(x)], with p and q natural coordinates."""
         p, q, log_scale = self._standardised(p, q)
@@ -92,20 +95,24 @@ class ExponentialFamily(eqx.Module):
         return jnp.where(possible, self.log_normaliser(q) - expected + log_scale, jnp.inf)
 
     @final
+    @eqx.filter_jit
     def kl_divergence(self, p: Array, q: Array) -> Array:
         """KL(p || q), the Bregman divergence B_A(q, p) = A(q) - A(p) - (q - p) . grad A(p)."""
         p, q, _ = self._standardised(p, q)
         return bregman_divergence(self, q, p)
 
     @final
-    def renyi_divergence(self, p: Array, q: Array, alpha: Array | float) -> Array:
+    def renyi_divergence(self, p: Array, q: Array, alpha: ArrayLike) -> Array:
         """Renyi's divergence of order alpha in [0, inf]: log E_q[(p / q)^alpha] / (alpha - 1); KL(p || q) at 1.
 
         With m = alpha p + (1 - alpha) q it is KL(m || q) + alpha / (1 - alpha) KL(m || p), and inf where m leaves the
         domain. Differentiable in p and q. Van Erven and Harremoes 2014, Renyi divergence and Kullback-Leibler
         divergence.
         """
-        alpha = jnp.asarray(alpha, p.dtype)
+        return self._renyi_divergence(p, q, jnp.asarray(alpha, p.dtype))
+
+    @eqx.filter_jit
+    def _renyi_divergence(self, p: Array, q: Array, alpha: Array) -> Array:
         p, q, _ = self._standardised(p, q)
         order = jnp.where(jnp.isinf(alpha), 1.0, alpha)
         between = jnp.where(jnp.isinf(p) | (order == 1.0), p, order * p + (1.0 - order) * q)
@@ -119,6 +126,7 @@ class ExponentialFamily(eqx.Module):
         return jnp.where(jnp.isinf(alpha), supremum, jnp.where(inside, from_q + weight * from_p, jnp.inf))
 
     @final
+    @eqx.filter_jit
     def fisher_information(self, natural: Array) -> Array:
         """The Fisher information metric in natural coordinates, the covariance of T(x): Hessian of A,
         [parameter, parameter]."""
@@ -130,6 +138,7 @@ class ExponentialFamily(eqx.Module):
         return jnp.linalg.solve(self.fisher_information(natural), gradient)
 
     @final
+    @eqx.filter_jit
     def maximum_likelihood(self, rows: Any) -> Array:
         """theta that makes rows [row, ...] most likely: where E[T(x)] is the mean of T over the rows."""
         return self.natural_from_mean(jnp.mean(jax.vmap(self.sufficient_statistics)(rows), axis=0))

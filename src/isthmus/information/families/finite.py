@@ -10,7 +10,7 @@ from jax.scipy.special import gammaln
 from numpyro.distributions import BernoulliLogits, BinomialLogits, CategoricalLogits, Distribution
 
 from isthmus.information.families.family import ExponentialFamily, Unscaled, Unweighted
-from isthmus.information.families.lattice import lattice_expectation
+from isthmus.information.families.lattice import expected_log_mass
 from isthmus.information.families.parameters import floating, log_odds
 
 
@@ -71,8 +71,8 @@ class Binomial(ExponentialFamily):
         def log_mass(x: Array) -> Array:
             return self.log_base_measure(x) + theta * (x - mean)
 
-        # theta (x - mean), whose expectation is 0, takes the slope out of log h(x), and its rounding with it.
-        expected = lattice_expectation(log_mass, log_mass, mean, deviation, floating(self.total_count))
+        # E[theta (x - mean)] is 0, and with it goes the slope of log h(x), which rounding would see.
+        expected = expected_log_mass(log_mass, mean, deviation, floating(self.total_count))
         return jnp.where(jnp.isinf(natural[0]), 0.0, expected)
 
     def standardise(self, p: Array, q: Array) -> tuple[Array, Array, Array]:

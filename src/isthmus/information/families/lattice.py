@@ -9,14 +9,10 @@ from jax import Array
 _REACH = 128
 
 
-def lattice_expectation(
-    statistic: Callable[[Array], Array],
-    log_mass: Callable[[Array], Array],
-    mean: Array,
-    deviation: Array,
-    largest: Array | float = jnp.inf,
+def expected_log_mass(
+    log_mass: Callable[[Array], Array], mean: Array, deviation: Array, largest: Array | float = jnp.inf
 ) -> Array:
-    """E[statistic(x)] over the integers from 0 to largest, under a bell-shaped mass given up to a constant factor.
+    """E[log_mass(x)] over the integers from 0 to largest, x of that bell-shaped mass, which a factor may be missing from.
 
     The sum runs over the integers within at least ten standard deviations of the mean; where these are many, over
     every n-th of them, n at most a sixth of the deviation. That is the trapezoidal rule for a smooth mass, whose error
@@ -26,6 +22,5 @@ def lattice_expectation(
     stride = jnp.maximum(1.0, jnp.floor(deviation / 6))
     x = jnp.floor(mean) + stride * jnp.arange(-_REACH, _REACH + 1, dtype=mean.dtype)
     inside = (x >= 0) & (x <= largest)
-    x = jnp.where(inside, x, 0.0)
-    weights = jax.nn.softmax(jnp.where(inside, log_mass(x), -jnp.inf))
-    return weights @ jnp.where(inside, statistic(x), 0.0)
+    log_masses = log_mass(jnp.where(inside, x, 0.0))
+    return jax.nn.softmax(jnp.where(inside, log_masses, -jnp.inf)) @ jnp.where(inside, log_masses, 0.0)

@@ -95,9 +95,8 @@ class MultivariateNormal(Unweighted):
 
     def log_normaliser(self, natural: Array) -> Array:
         first, precision = self._unpack(natural)
-        return (
-            0.5 * first @ _inverse(precision) @ first - _half_log_determinant(precision) + self.size * _HALF_LOG_TWO_PI
-        )
+        square = first @ _inverse(precision) @ first
+        return 0.5 * square - _half_log_determinant(precision) + self.size * _HALF_LOG_TWO_PI
 
     def in_domain(self, natural: Array) -> Array:
         return jnp.all(jnp.isfinite(jnp.linalg.cholesky(self._unpack(natural)[1])))

@@ -10,11 +10,12 @@ from numpyro.distributions import Distribution
 
 from isthmus.information.distributions import name_of
 from isthmus.information.estimate import Estimate
+from isthmus.information.families.family import ExponentialFamily
 from isthmus.information.families.registry import family_of
 from isthmus.information.geometry.curves import UNIT, shortest_curve
+from isthmus.information.geometry.free_coordinates import free_metric
 from isthmus.information.geometry.known_families import KNOWN_FAMILIES, squared_distance
 from isthmus.information.geometry.manifolds import root
-from isthmus.information.geometry.metrics import FamilyMetric
 from isthmus.information.precision import in_float64
 from isthmus.information.structure import over_components, simplified, without_common_transforms
 
@@ -56,23 +57,26 @@ def _numerical_squares(p: Distribution, q: Distribution, held: str | None, degre
     p_member, q_member = family_of(p), family_of(q)
     if p_member is None or q_member is None or held is not None or type(p_member[0]) is not type(q_member[0]):
         raise _unknown(p, q, held)
-    length, error = _lengths(FamilyMetric(p_member[0]), p_member[1], q_member[1], degree)
-    return length**2, error**2
+    starts, ends = jnp.broadcast_arrays(p_member[1], q_member[1])
+    *batch, size = starts.shape
+    lengths, errors = _lengths(p_member[0], starts.reshape(-1, size), ends.reshape(-1, size), degree)
+    return lengths.reshape(batch) ** 2, errors.reshape(batch) ** 2
 
 
 @eqx.filter_jit
-def _lengths(metric: FamilyMetric, p: Array, q: Array, degree: int) -> tuple[Array, Array]:
-    """Lengths and errors, [*batch], between natural coordinates [*batch, parameter]."""
+def _lengths(family: ExponentialFamily, p: Array, q: Array, degree: int) -> tuple[Array, Array]:
+    """Lengths and errors, [pair], between natural coordinates, [pair, parameter]."""
+
+    metric = free_metric(family)
 
     def length(p: Array, q: Array) -> tuple[Any, Any]:
         # No distance notices a change of variable, and where p is standard the coordinates are of the order of one.
-        p, q, _ = metric.family.standardise(p, q)
-        estimate = shortest_curve(metric, p, q, degree, points=2, tolerance=1.0).length
+        p, q, _ = family.standardise(p, q)
+        ends = metric.coordinates(p), metric.coordinates(q)
+        estimate = shortest_curve(metric, *ends, degree, points=2, tolerance=1.0).length
         return estimate.value, estimate.stderr
 
-    p, q = jnp.broadcast_arrays(p, q)
-    lengths, errors = jax.vmap(length)(p.reshape(-1, p.shape[-1]), q.reshape(-1, q.shape[-1]))
-    return lengths.reshape(p.shape[:-1]), errors.reshape(p.shape[:-1])
+    return jax.vmap(length)(p, q)
 
 
 def _unknown(p: Distribution, q: Distribution, held: str | None) -> ValueError:

@@ -82,7 +82,7 @@ def fisher_rao_length(
     It does not depend on how fast the path is travelled, nor on the coordinates of distributions or of x. pieces: into
     which the time is cut for the quadrature; errors as for `curve_length`.
     """
-    return curve_length(_AlongTime(path), np.linspace(start, end, pieces + 1)[:, None])
+    return curve_length(_AlongTime(path), start + (end - start) * np.linspace(0.0, 1.0, pieces + 1)[:, None])
 
 
 @in_float64

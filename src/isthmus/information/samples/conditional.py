@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from isthmus.information.estimate import Estimate
 from isthmus.information.samples.counts import entropies
 from isthmus.information.samples.nearest import conditional_terms
-from isthmus.information.samples.rows import distinct, levels_apart, paired, require_rows
+from isthmus.information.samples.rows import coordinates, distinct, paired, require_rows
 from isthmus.information.samples.uncertainty import subsampling_error
 
 Method = Literal["auto", "nearest", "miller_madow", "plug_in"]
@@ -47,6 +47,6 @@ def conditional_mutual_information(
         of_x, of_y, of_given = points
         return float(conditional_terms(of_x, of_y, of_given, k).mean())
 
-    points = [levels_apart(variable) for variable in variables]
+    points = [coordinates(variable) for variable in variables]
     error = subsampling_error(estimate, seed, k, *points) if standard_error else None
     return Estimate(estimate(*points), "nats", "estimate", error)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import special, stats
 
+_RIDGE = 1e-8
 _DEGREES = (np.inf, 20.0, 10.0, 5.0, 3.0, 2.0, 1.0)
 
 
@@ -89,13 +90,18 @@ def _fit_degrees(scores: np.ndarray, dimension: int, degrees: float) -> tuple[El
 
 def _correlation(z: np.ndarray, degrees: float, steps: int = 20) -> np.ndarray:
     """The maximum-likelihood correlation of Student scores, by expectation maximisation (Liu and Rubin 1995)."""
-    scatter = np.corrcoef(z.T)
+    scatter = _regular(np.cov(z.T))
     for _ in range(0 if np.isinf(degrees) else steps):
         distance = np.sum(z * np.linalg.solve(scatter, z.T).T, axis=1)
         weights = (degrees + z.shape[1]) / (degrees + distance)
-        scatter = (weights[:, None] * z).T @ z / len(z)
+        scatter = _regular((weights[:, None] * z).T @ z / len(z))
     scale = np.sqrt(np.diag(scatter))
     return scatter / np.outer(scale, scale)
+
+
+def _regular(covariance: np.ndarray) -> np.ndarray:
+    """Columns that determine one another are given a density all the same."""
+    return covariance + _RIDGE * np.diag(np.diag(covariance))
 
 
 def _student(correlation: np.ndarray, degrees: float, z: np.ndarray) -> np.ndarray:

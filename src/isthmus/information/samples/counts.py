@@ -19,5 +19,8 @@ def entropies(combination: Entropies, miller_madow: bool, measure: Measure | Non
     terms = sum(s * np.log(rows / c[codes]) for s, c, (_, codes) in zip(signs, counts, combination, strict=True))
     excess = sum(s * (np.count_nonzero(c) - 1) for s, c in zip(signs, counts, strict=True))
     value = float(np.mean(terms)) + (excess / (2 * rows) if miller_madow else 0.0)
-    error = float(np.sqrt(np.var(terms) / rows + abs(excess) / (2 * rows**2)))
+    # Where the truth is flat, as for independent or equally likely levels, what varies is of second order: a chi-square
+    # over twice the rows, which makes the terms seem to vary by its degrees of freedom over the rows.
+    of_first_order = max(np.var(terms) - abs(excess) / rows, 0.0)
+    error = float(np.sqrt(of_first_order / rows + abs(excess) / (2 * rows**2)))
     return Estimate(value, "nats", "estimate", error, measure=measure)

@@ -57,7 +57,7 @@ def _of_levels(x: np.ndarray, y: np.ndarray) -> Estimate:
     ratio = p[seen] / q[seen]
     value = float(p[seen] @ np.log(ratio))
     # The delta method: the divergence moves by log(p / q) with p, and by -p / q with q.
-    of_p, of_q = np.var(np.log(ratio)[_among(x, seen)]), q[seen] @ ratio**2 - 1
+    of_p, of_q = np.var(np.log(ratio)[_among(x, seen)]), max(q[seen] @ ratio**2 - 1, 0.0)
     return Estimate(value, "nats", "estimate", float(np.sqrt(of_p / len(x) + of_q / len(y))))
 
 

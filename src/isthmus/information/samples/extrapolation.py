@@ -18,8 +18,8 @@ TermsOf = Callable[[np.ndarray, np.ndarray, tuple[int, ...]], np.ndarray]
 
 # A quarter of the rows thins neighbourhoods out as four times the neighbours widen them, at a quarter of the cost.
 _BLOCKS = 4
-# Neighbouring rows share neighbours, so their terms covary: summed over neighbours, in nats squared per row, as found by
-# simulation. It is less where ties or a discrete variable leave fewer counts to share.
+# Neighbouring rows share neighbours, so their terms covary: summed over neighbours, in nats squared per row, as found
+# by simulation. It is less where ties or a discrete variable leave fewer counts to share.
 _SHARED, _SHARED_WITH_TIES = 0.4, 0.1
 # Below this much information, in nats, the estimates at several sizes of a pair of columns suffice.
 _STRONG = 1.5
@@ -34,18 +34,22 @@ def extrapolated(terms: np.ndarray, k: int, exponent: float) -> np.ndarray:
     return np.tensordot(_weights(k, exponent), terms, axes=1)
 
 
-def ladder(terms_of: TermsOf, x: np.ndarray, y: np.ndarray, k: int) -> np.ndarray:
+def ladder(terms_of: TermsOf, x: np.ndarray, y: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Each row's term at k and 2k neighbours, and at 4k and 8k: k and 2k among the rows of its block, [4, row]."""
     neighbours, rows = (k, 2 * k), len(x)
-    all_rows = digamma(rows) + terms_of(x, y, neighbours)
-    x_apart, y_apart = apart(x, y, blocks=_BLOCKS)
-    blocks = digamma(rows / _BLOCKS) + terms_of(x_apart, y_apart, neighbours)
-    return np.concatenate([all_rows, blocks])
+    block = rng.permutation(np.arange(rows) * _BLOCKS // rows)
+    order, terms = np.argsort(block, kind="stable"), np.empty((4, rows))
+    terms[:2] = digamma(rows) + terms_of(x, y, neighbours)
+    terms[2:, order] = terms_of(apart(x[order], block[order]), apart(y[order], block[order]), neighbours)
+    terms[2:] += digamma(rows / _BLOCKS)
+    return terms
 
 
-def information_with_ties(terms_of: TermsOf, x: np.ndarray, y: np.ndarray, k: int) -> tuple[float, float]:
+def information_with_ties(
+    terms_of: TermsOf, x: np.ndarray, y: np.ndarray, k: int, rng: np.random.Generator
+) -> tuple[float, float]:
     """(value, standard error) of the information between x [row, d] and y [row, e], by extrapolation alone."""
-    terms = extrapolated(ladder(terms_of, x, y, k), k, 1.0)
+    terms = extrapolated(ladder(terms_of, x, y, k, rng), k, 1.0)
     return float(terms.mean()), float(np.sqrt((terms.var() + _SHARED_WITH_TIES) / len(terms)))
 
 
@@ -54,18 +58,18 @@ def information(
 ) -> tuple[float, float]:
     """(value, standard error) of the information between normal scores x [row, d] and y [row, e].
 
-    Of the bias found on the copula, as much is taken off as the rows show of its fall with the neighbourhood's size:
-    all where the copula describes them, none where it does not.
+    The bias found on the copula is taken off so far as the rows' estimates fall with the neighbourhood's size as the
+    copula's do: wholly where it describes them, not at all where it does not.
     """
     scores, d, rows = np.hstack([x, y]), x.shape[1], len(x)
-    own = ladder(terms_of, x, y, k)
+    own = ladder(terms_of, x, y, k, rng)
     if (d + y.shape[1] == 2 and _normal_information(scores) < _STRONG) or rows < 8 * scores.shape[1]:
         terms = extrapolated(own, k, 0.5)
         return float(terms.mean()), _error(terms.var(), rows)
     fitted = copula.fit(scores, d)
     drawn = fitted.sample(rng, rows)
     drawn_scores = copula.normal_scores(drawn, fitted.degrees)
-    reference = ladder(terms_of, drawn_scores[:, :d], drawn_scores[:, d:], k)
+    reference = ladder(terms_of, drawn_scores[:, :d], drawn_scores[:, d:], k, rng)
     bias = reference.mean(axis=1) - fitted.information()
     share = _share(own.mean(axis=1), bias, rows)
     # The fit adds, on average, half a nat per row for each of its cross-correlations.
@@ -91,13 +95,13 @@ def _weights(k: int, exponent: float) -> np.ndarray:
 
 
 def _share(own: np.ndarray, bias: np.ndarray, rows: int) -> float:
-    """How much of the copula's fall with the neighbourhood's size the rows' estimates show, between 0 and 1."""
+    """How far the rows' estimates fall with the neighbourhood's size as the copula's do, between 0 and 1."""
     centred = bias - bias.mean()
-    # All of it, as far as the noise in four estimates leaves open.
+    # Alike, as far as the noise in four estimates leaves open.
     noise = 4 / rows
     slope = (centred @ own + noise) / (centred @ centred + noise)
-    # Two thirds of the fall count as all of it, so that noise in the slope does not become noise in the estimate.
-    return float(np.clip(1.5 * slope, 0.0, 1.0))
+    # Within a half of one another is alike, so that noise in the slope does not become noise in the estimate.
+    return float(np.clip(1.5 * min(slope, 1 / slope), 0.0, 1.0)) if slope > 0 else 0.0
 
 
 def _normal_information(scores: np.ndarray) -> float:

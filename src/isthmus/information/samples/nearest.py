@@ -1,5 +1,7 @@
 """Mutual information from nearest neighbours: each row's own term, whose mean over the rows is the estimate."""
 
+from functools import cache
+
 import numpy as np
 from scipy.special import digamma
 
@@ -8,6 +10,7 @@ from isthmus.information.samples.neighbours import (
     digamma_of_counts,
     neighbour_distances,
     neighbour_indices,
+    rounding,
 )
 
 Terms = np.ndarray
@@ -17,17 +20,19 @@ def ksg1_terms(x: np.ndarray, y: np.ndarray, neighbours: tuple[int, ...]) -> Ter
     """psi(k) - psi(n_x + 1) - psi(n_y + 1) for each k and row, [k, row]: the counts inside the joint distance to the
     k-th neighbour. With psi(n) added, the first estimator of Kraskov, Stogbauer and Grassberger 2004."""
     radii = neighbour_distances(np.hstack([x, y]), neighbours)
-    return np.stack([digamma(k) - _psi_within(x, y, radius) for k, radius in zip(neighbours, radii.T, strict=True)])
+    return (digamma(neighbours) - _psi_within(x, radii) - _psi_within(y, radii)).T
 
 
 def ksg2_terms(x: np.ndarray, y: np.ndarray, k: int) -> Terms:
     """psi(k) - 1/k - psi(n_x) - psi(n_y) for each row, [row]: the counts within the extents in x and in y of its k
     nearest neighbours. The second estimator of Kraskov, Stogbauer and Grassberger 2004."""
     nearest = neighbour_indices(np.hstack([x, y]), k)
-    extents = (np.abs(v[nearest] - v[:, None]).max(axis=(1, 2)) for v in (x, y))
-    # The counts leave the row itself out, and always hold the neighbours that made the extent.
-    inside = (count_within(v, extent, closed=True) - 1 for v, extent in zip((x, y), extents, strict=True))
-    return digamma(k) - 1 / k - sum(digamma_of_counts(count) for count in inside)
+    terms = np.full(len(x), digamma(k) - 1 / k)
+    for variable in (x, y):
+        extent = np.abs(variable[nearest] - variable[:, None]).max(axis=(1, 2))
+        # The count leaves the row itself out, and always holds the neighbours that made the extent.
+        terms -= digamma_of_counts(count_within(variable, extent[:, None], closed=True)[:, 0] - 1)
+    return terms
 
 
 def mixed_terms(x: np.ndarray, y: np.ndarray, neighbours: tuple[int, ...]) -> Terms:
@@ -37,32 +42,26 @@ def mixed_terms(x: np.ndarray, y: np.ndarray, neighbours: tuple[int, ...]) -> Te
     After Gao, Kannan, Oh and Viswanath 2017, Estimating mutual information for discrete-continuous mixtures.
     """
     joint = np.hstack([x, y])
-    radii = neighbour_distances(joint, tuple(k + step for k in neighbours for step in (0, 1)))
-    terms = []
-    for k, radius, next_radius in zip(neighbours, radii[:, ::2].T, radii[:, 1::2].T, strict=True):
-        term = digamma(k) - _psi_within(x, y, radius)
-        tied = next_radius <= radius
-        if tied.any():
-            counts = [count_within(v, radius, closed=True)[tied] for v in (joint, x, y)]
-            of_joint, of_x, of_y = (digamma_of_counts(count) for count in counts)
-            term[tied] = of_joint - of_x - of_y
-        terms.append(term)
-    return np.stack(terms)
+    radii, tied = _distances_and_ties(joint, neighbours)
+    terms = digamma(neighbours) - _psi_within(x, radii) - _psi_within(y, radii)
+    if tied.any():
+        of_joint, of_x, of_y = (_psi_within(v, radii, closed=True) for v in (joint, x, y))
+        terms = np.where(tied, of_joint - of_x - of_y, terms)
+    return terms.T
 
 
 def conditional_terms(x: np.ndarray, y: np.ndarray, given: np.ndarray, k: int) -> Terms:
     """psi(k) - psi(n_xz + 1) - psi(n_yz + 1) + psi(n_z + 1) for each row, [row]; where rows tie, the first is
     psi(n_xyz) and all counts reach as far. Their mean is I(X;Y | Z). Frenzel and Pompe 2007; Mesner and Shalizi 2021.
     """
-    subspaces = [np.hstack(columns) for columns in ((x, y, given), (x, given), (y, given))] + [given]
-    radius, next_radius = neighbour_distances(subspaces[0], (k, k + 1)).T
-    of_xz, of_yz, of_z = (digamma_of_counts(count_within(v, radius)) for v in subspaces[1:])
-    term = digamma(k) - of_xz - of_yz + of_z
-    tied = next_radius <= radius
+    joint, *subspaces = [*(np.hstack(columns) for columns in ((x, y, given), (x, given), (y, given))), given]
+    radii, tied = _distances_and_ties(joint, (k,))
+    of_xz, of_yz, of_z = (_psi_within(v, radii) for v in subspaces)
+    terms = digamma(k) - of_xz - of_yz + of_z
     if tied.any():
-        of_xyz, of_xz, of_yz, of_z = (digamma_of_counts(count_within(v, radius, closed=True)[tied]) for v in subspaces)
-        term[tied] = of_xyz - of_xz - of_yz + of_z
-    return term
+        of_xyz, of_xz, of_yz, of_z = (_psi_within(v, radii, closed=True) for v in (joint, *subspaces))
+        terms = np.where(tied, of_xyz - of_xz - of_yz + of_z, terms)
+    return terms[:, 0]
 
 
 def local_gaussian_terms(x: np.ndarray, y: np.ndarray, k: int) -> Terms:
@@ -79,8 +78,16 @@ def local_gaussian_terms(x: np.ndarray, y: np.ndarray, k: int) -> Terms:
     return ksg2_terms(x, y, k) + correction
 
 
-def _psi_within(x: np.ndarray, y: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    return digamma_of_counts(count_within(x, radius)) + digamma_of_counts(count_within(y, radius))
+def _psi_within(points: np.ndarray, radii: np.ndarray, closed: bool = False) -> np.ndarray:
+    return digamma_of_counts(count_within(points, radii, closed))
+
+
+def _distances_and_ties(points: np.ndarray, neighbours: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Distances to the k-th neighbours, and whether they are 0 or the next lies no farther: two of [row, k]."""
+    distances = neighbour_distances(points, neighbours)
+    next_distances = neighbour_distances(points, tuple(k + 1 for k in neighbours))
+    slack = rounding(points)
+    return distances, (next_distances <= distances + slack) | (distances <= slack)
 
 
 def _log_box_ratio(offsets: np.ndarray) -> np.ndarray:
@@ -91,6 +98,7 @@ def _log_box_ratio(offsets: np.ndarray) -> np.ndarray:
     return along - ours
 
 
+@cache
 def _even_log_ratio(k: int, dimension: int) -> float:
     """The log ratio that k neighbours spread evenly over a cube fall below one time in 200."""
     cube = np.random.default_rng(0).uniform(-1.0, 1.0, (20_000, k, dimension))

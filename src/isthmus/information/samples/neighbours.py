@@ -31,26 +31,38 @@ def neighbour_indices(points: np.ndarray, k: int) -> np.ndarray:
 
 
 def count_within(points: np.ndarray, radii: np.ndarray, closed: bool = False) -> np.ndarray:
-    """How many of the points [row, d], itself included, lie nearer to each than its radius [row], or at it: closed."""
-    # Distances are sums and differences of coordinates, exact to a few units in the last place of the largest.
-    slack = 4 * np.spacing(np.abs(points).max())
+    """How many of the points [row, d], itself included, lie nearer to each than its radii [row, k], or at them: closed.
+
+    Of the shape of the radii.
+    """
+    slack = rounding(points)
     radii = np.maximum(radii + (slack if closed else -slack), 0.0)
-    if points.shape[1] > 1:
-        tree: Any = KDTree(points)
-        return tree.query_ball_point(points, radii, p=np.inf, return_length=True, workers=_workers(points))
-    order = np.argsort(points[:, 0])
-    axis, radii = points[order, 0], radii[order]
-    counts = np.empty(len(axis), np.intp)
-    counts[order] = np.searchsorted(axis, axis + radii, "right") - np.searchsorted(axis, axis - radii, "left")
+    if points.shape[1] == 1:
+        return _count_on_line(points[:, 0], radii)
+    tree: Any = KDTree(points)
+    within = [tree.query_ball_point(points, r, p=np.inf, return_length=True, workers=_workers(points)) for r in radii.T]
+    return np.stack(within, axis=1)
+
+
+def rounding(points: np.ndarray) -> float:
+    """How far distances that are equal may differ: a few units in the last place of the largest coordinate."""
+    return 4 * float(np.spacing(np.abs(points).max()))
+
+
+def _count_on_line(points: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    # In order, the binary searches run through memory in order too.
+    order = np.argsort(points, kind="stable")
+    ordered, counts = points[order], np.empty(radii.shape, np.intp)
+    for k, radius in enumerate(radii.T):
+        reach = radius[order]
+        above = np.searchsorted(ordered, ordered + reach, "right")
+        counts[order, k] = above - np.searchsorted(ordered, ordered - reach, "left")
     return counts
 
 
-def apart(*variables: np.ndarray, blocks: int) -> list[np.ndarray]:
-    """The variables [row, d] with each of so many consecutive blocks of rows moved out of reach of all the others."""
-    rows = len(variables[0])
-    reach = 2 * max(np.ptp(variable) for variable in variables) + 1.0
-    shift = reach * np.repeat(np.arange(blocks), -(-rows // blocks))[:rows, None]
-    return [variable + shift for variable in variables]
+def apart(values: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """The values [row, d], each block of rows, numbered in `block` [row], moved out of reach of all the others."""
+    return values + (2 * np.ptp(values) + 1.0) * block[:, None]
 
 
 def digamma_of_counts(counts: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Samples as rows: what came in is checked, told discrete from continuous, and freed of its scale."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,14 +94,28 @@ def normal_scores(values: np.ndarray) -> np.ndarray:
     return np.stack([_normal_scores(column) for column in values.T], axis=1)
 
 
-def has_ties(values: np.ndarray) -> bool:
-    """Whether any column [row, d] repeats a value."""
-    return any(np.any(np.diff(np.sort(column)) == 0) for column in values.T)
+def distinct_share(variable: Sample) -> float:
+    """The share of different values in the column that has fewest; 1 where none repeats, 0 for discrete rows."""
+    if variable.discrete:
+        return 0.0
+    return min(1 + np.count_nonzero(np.diff(np.sort(column))) for column in variable.values.T) / len(variable)
 
 
-def levels_apart(variable: Sample) -> np.ndarray:
-    """Coordinates [row, d] for neighbours: normal scores, or level numbers too far apart to be near one another."""
-    return 16.0 * variable.values if variable.discrete else normal_scores(variable.values)
+def standardised(values: np.ndarray) -> np.ndarray:
+    """Each column [row, d] less its mean, over its standard deviation; a constant is 0."""
+    scale = values.std(axis=0)
+    return (values - values.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
+
+
+def coordinates(variable: Sample, scaled: Callable[[np.ndarray], np.ndarray] = normal_scores) -> np.ndarray:
+    """Where to look for neighbours, [row, d]: scaled columns, or level numbers too far apart to be near one another.
+
+    Columns that are constant are left out, unless all are.
+    """
+    if variable.discrete:
+        return 64.0 * variable.values
+    varying = np.ptp(variable.values, axis=0) > 0
+    return scaled(variable.values[:, varying] if varying.any() else variable.values)
 
 
 def spread_ties(values: np.ndarray, seed: int) -> np.ndarray:
