@@ -101,7 +101,9 @@ def test_on_independent_bytes_the_baseline_comes_near_the_truth(spread):
     generator = np.random.default_rng(0)
     training, fresh = (np.clip(np.round(truth.rvs((rows, 4), generator)), 0, 255) for rows in (400, 4000))
     baseline = independent_columns(LIKELIHOODS["discretised logistic, 255"].family, training)
-    lost = np.log(np.maximum(mass, 1e-300))[fresh.astype(int)].sum(1) - jax.vmap(baseline.log_prob)(fresh.astype(np.float32))
+    lost = np.log(np.maximum(mass, 1e-300))[fresh.astype(int)].sum(1) - jax.vmap(baseline.log_prob)(
+        fresh.astype(np.float32)
+    )
     assert abs(np.mean(lost)) < 0.02 * fresh.shape[1]
 
 

@@ -6,8 +6,10 @@ the integers themselves, or the trapezoidal rule after a change of variable, who
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import jax
 import numpy as np
 import numpyro.distributions as dist
 from scipy import special, stats
@@ -31,8 +33,12 @@ class FamilyCase:
     draw: Callable[[np.random.Generator, int], Parameters]
     pairs: list[tuple[Parameters, Parameters]]
 
-    def natural(self, *parameters: Any) -> np.ndarray:
-        return np.asarray(self.family.natural_from_numpyro(self.numpyro(*parameters)))
+    @cached_property
+    def natural(self) -> Callable[..., Any]:
+        """Natural coordinates [..., parameter] of numpyro's parameters."""
+        return jax.jit(
+            lambda *parameters: self.family.natural_from_numpyro(self.numpyro(*parameters)), compiler_options=QUICKLY
+        )
 
 
 class Quadrature:

@@ -57,7 +57,8 @@ def quantities(family, p, q, direction, observed):
     divergences, slopes = jax.vmap(jax.value_and_grad(family.kl_divergence, (0, 1)))(firsts, seconds)
     entropy, cross_entropy = jax.vmap(family.cross_entropy, (None, 0))(p, jnp.stack([p, q]))
     mean, mean_of_q = jax.vmap(family.mean_from_natural)(jnp.stack([p, q]))
-    inverse, likeliest = jax.vmap(family.natural_from_mean)(jnp.stack([mean, observed]))
+    seen = jnp.where(jnp.isnan(observed), mean, observed)
+    inverse, likeliest = jax.vmap(family.natural_from_mean)(jnp.stack([mean, seen]))
     renyi = jax.vmap(family.renyi_divergence, (None, None, 0))(p, q, jnp.asarray(ORDERS))
     forward, backward, itself, up, down = divergences
     slopes, slopes_of_itself = (jnp.stack([slope[i] for slope in slopes]) for i in (0, 2))
@@ -86,7 +87,7 @@ def compiled(name):
 
 def evaluate(name, p, q, observed=None):
     """Quantities of p and q [member, parameter], BATCH of them or fewer; `observed` are mean statistics."""
-    observed = np.asarray(q if observed is None else observed)
+    observed = np.full(p.shape, np.nan) if observed is None else observed
     filled = [np.resize(array, (BATCH, p.shape[1])) for array in (p, q, observed)]
     direction = np.random.default_rng(SEED).normal(size=filled[0].shape)
     return Quantities(*(np.asarray(value)[: len(p)] for value in compiled(name)(*filled[:2], direction, filled[2])))
@@ -107,7 +108,7 @@ def given_pairs(name):
 def random_pairs(name):
     """p, and the quantities of BATCH * BATCHES random pairs."""
     generator, case = np.random.default_rng(SEED), FAMILIES[name]
-    p, q = (case.natural(*case.draw(generator, BATCH * BATCHES)) for _ in range(2))
+    p, q = (np.asarray(case.natural(*case.draw(generator, BATCH * BATCHES))) for _ in range(2))
     parts = [evaluate(name, p[i : i + BATCH], q[i : i + BATCH]) for i in range(0, len(p), BATCH)]
     return p, q, Quantities(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 

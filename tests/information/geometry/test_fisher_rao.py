@@ -277,6 +277,16 @@ MISTAKES = {
         ValueError,
         r"batches of shapes \(2,\) and \(3,\) do not broadcast",
     ),
+    "cells of two numbers": (
+        lambda: fisher_rao_distance(dist.CategoricalLogits(jnp.zeros(3)), dist.CategoricalLogits(jnp.zeros(1))),
+        ValueError,
+        "p has 3 cells and q has 1; expected as many",
+    ),
+    "no polynomial": (
+        lambda: fisher_rao_distance(dist.Gamma(1.0, 2.0), dist.Gamma(2.0, 2.0), degree=1),
+        ValueError,
+        "degree=1, .* expected 2 or more",
+    ),
     "a table": (
         lambda: fisher_rao_distance(np.array([0.5, 0.5]), dist.CategoricalProbs(np.array([0.5, 0.5]))),
         TypeError,

@@ -303,7 +303,7 @@ def test_a_geodesic_of_the_half_plane_is_found_to_its_stated_error_with_the_grad
     np.testing.assert_allclose(found.length.value, exact, rtol=1e-9)
     np.testing.assert_allclose(slopes, exact_slopes, rtol=1e-6, atol=1e-12)
     # The points are at equal lengths along it.
-    np.testing.assert_allclose(legs, np.broadcast_to(exact[:, None] / 64, legs.shape), rtol=1e-5)
+    np.testing.assert_allclose(legs, np.broadcast_to(np.asarray(exact)[:, None] / 64, legs.shape), rtol=1e-5)
 
 
 def test_a_geodesic_of_a_deep_decoder_is_shorter_than_the_line_and_the_same_both_ways():

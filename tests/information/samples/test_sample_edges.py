@@ -68,6 +68,13 @@ def test_a_constant_tells_nothing(constant, method):
     assert mutual_information(X, constant, method=method).value == 0
 
 
+def test_a_constant_column_of_a_vector_changes_nothing():
+    with_constant = np.stack([X, np.ones(40)], axis=1)
+    assert mutual_information(with_constant, Y).value == mutual_information(X, Y).value
+    assert info_nce(with_constant, Y).value == info_nce(X, Y).value
+    assert info_nce(np.ones(40), Y).value == 0
+
+
 def test_a_constant_has_no_entropy_of_its_kind():
     assert entropy(np.ones(40, int)).value == 0
     assert entropy(np.ones(40)).value == -math.inf

@@ -12,7 +12,7 @@ _REACH = 128
 def expected_log_mass(
     log_mass: Callable[[Array], Array], mean: Array, deviation: Array, largest: Array | float = jnp.inf
 ) -> Array:
-    """E[log_mass(x)] over the integers from 0 to largest, x of that bell-shaped mass, which a factor may be missing from.
+    """E[log_mass(x)] over the integers from 0 to largest, x having that bell-shaped mass up to a constant factor.
 
     The sum runs over the integers within at least ten standard deviations of the mean; where these are many, over
     every n-th of them, n at most a sixth of the deviation. That is the trapezoidal rule for a smooth mass, whose error

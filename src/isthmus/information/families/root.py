@@ -37,7 +37,7 @@ def _safeguarded_newton(f: Callable[[Array], Array], start: Array, lower: Array,
         change = jnp.where(trusted, newton, (lower + upper) / 2 - x)
         # A Newton step of half the digits leaves none to be found: its error is squared.
         digits = jnp.where(trusted, jnp.sqrt(precision), 2 * precision)
-        found = jnp.abs(change) <= digits * jnp.maximum(jnp.abs(x), 1.0)
+        found = ~(jnp.abs(change) > digits * jnp.maximum(jnp.abs(x), 1.0))  # a nan is not worth the search
         return x + change, lower, upper, jnp.abs(change), found, count + 1
 
     def searching(state: tuple[Array, ...]) -> Array:

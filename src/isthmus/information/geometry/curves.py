@@ -37,7 +37,7 @@ class Geodesic(eqx.Module):
     curve: [points, coordinate], at equal steps of time, which are equal steps of length.
     length: its length, an upper bound of the distance, for another curve may be shorter. Its standard error is no
         sampling error but the change from half the degree and half the nodes: a cautious measure of what is missing.
-    converged: whether the energy is, to rounding, at a minimum for this degree.
+    converged: whether the energy is at a minimum, to rounding, and the error of the length within the tolerance.
     """
 
     curve: Array
@@ -58,8 +58,11 @@ def shortest_curve(
 ) -> Geodesic:
     """The geodesic from start to end, [coordinate] each, among polynomials of `degree`.
 
-    Differentiable in start, end and the arrays of the metric: at a minimum the coefficients' own change counts nothing.
+    tolerance: of the length's error, relative, for the verdict. Differentiable in start, end and the arrays of the
+    metric: at a minimum the coefficients' own change counts nothing.
     """
+    if degree < 2 or points < 2:
+        raise ValueError(f"degree={degree}, points={points}: expected 2 or more of each")
     journey = _Journey(squared_speed, start, end)
     straight = jnp.zeros((degree - 1, start.size), start.dtype)
     descents = partial(_descend, _constant(journey))

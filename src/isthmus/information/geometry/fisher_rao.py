@@ -39,11 +39,12 @@ def fisher_rao_distance(p: Distribution, q: Distribution, *, held: str | None = 
     _check_shapes(p, q)
 
     def squares(p: Distribution, q: Distribution) -> tuple[Array, Array | None]:
-        for pair in ((p, q), without_common_transforms(p, q)):
+        plain = without_common_transforms(p, q)
+        for pair in ((p, q), plain):
             squared = squared_distance(*pair, held)
             if squared is not None:
                 return squared, None
-        return _numerical_squares(*without_common_transforms(p, q), held, degree)
+        return _numerical_squares(*plain, held, degree)
 
     # Independent components are legs at right angles.
     squared, squared_error = over_components(squares, simplified(p), simplified(q))
@@ -66,7 +67,6 @@ def _numerical_squares(p: Distribution, q: Distribution, held: str | None, degre
 @eqx.filter_jit
 def _lengths(family: ExponentialFamily, p: Array, q: Array, degree: int) -> tuple[Array, Array]:
     """Lengths and errors, [pair], between natural coordinates, [pair, parameter]."""
-
     metric = free_metric(family)
 
     def length(p: Array, q: Array) -> tuple[Any, Any]:

@@ -71,6 +71,8 @@ def sphere(amplitudes: Coordinate, trials: Callable[[Any], Any] = lambda _: 1) -
 
 
 def _spherical_distance(p: tuple[Array, Array], q: tuple[Array, Array]) -> Array:
+    if p[0].shape[-1] != q[0].shape[-1]:
+        raise ValueError(f"p has {p[0].shape[-1]} cells and q has {q[0].shape[-1]}; expected as many")
     squared_chord = jnp.sum(jnp.square(p[0] - q[0]), axis=-1)
     return -16 * p[1] * squared_arcsinh(-squared_chord / 4)
 

@@ -100,6 +100,7 @@ def geodesic(
 
     Its energy is minimised over polynomials of `degree`, from the straight line; deterministic. The length bounds the
     distance from above, for a curve on another way round may be shorter still; it is differentiable in start and end.
+    A family's own geodesics, in natural coordinates, are those of the decoder `family.to_numpyro`.
 
     points: of the curve that is returned.  tolerance: relative error of the length below which it counts as converged.
     Raises ValueError for ends of unequal shapes, and where the metric is known from draws only. Shao, Kumar and
@@ -108,8 +109,6 @@ def geodesic(
     start, end = _one_point(start, "start"), _one_point(end, "end")
     if start.shape != end.shape:
         raise ValueError(f"start is of shape {start.shape} and end of {end.shape}; expected two points of one space")
-    if degree < 2 or points < 2:
-        raise ValueError(f"degree={degree}, points={points}: expected 2 or more of each")
     metric = _required_metric(decoder, start, closed_kl)
     return eqx.filter_jit(shortest_curve)(metric, start, end, degree, points, jnp.asarray(tolerance))
 

@@ -6,7 +6,7 @@ from scipy.special import logsumexp, ndtri
 
 from isthmus.information.estimate import Estimate, mean_over_rows
 from isthmus.information.samples import copula
-from isthmus.information.samples.rows import normal_scores, paired
+from isthmus.information.samples.rows import is_constant, normal_scores, paired, varying_columns
 
 
 def info_nce(x: ArrayLike, y: ArrayLike, *, batch: int = 512, seed: int = 0) -> Estimate:
@@ -21,11 +21,14 @@ def info_nce(x: ArrayLike, y: ArrayLike, *, batch: int = 512, seed: int = 0) -> 
     one, other = paired("xy", x, y)
     if one.discrete or other.discrete:
         raise ValueError("info_nce takes continuous variables; for discrete ones use mutual_information")
+    if is_constant(one) or is_constant(other):
+        return Estimate(0.0, "nats", "lower", 0.0)
     rows = np.random.default_rng(seed).permutation(len(one))
     batch = min(batch, len(rows) // 4)
     if batch < 8:
         raise ValueError(f"{len(rows)} rows are too few for a critic and two batches; pass at least 32")
-    values, d = np.hstack([one.values, other.values])[rows], one.values.shape[1]
+    x, y = varying_columns(one), varying_columns(other)
+    values, d = np.hstack([x, y])[rows], x.shape[1]
     seen, held_out = np.split(values, [len(rows) // 2])
     critic = copula.fit(normal_scores(seen), d)
     scores = copula.student_scores(_scores_among(seen, held_out), critic.degrees)

@@ -28,11 +28,8 @@ class EllipticalCopula:
         normal = 0.5 * (_log_determinant(x) + _log_determinant(y) - _log_determinant(self.correlation))
         if np.isinf(self.degrees):
             return normal
-        signs = {0: 1, total: 1, d: -1, total - d: -1} if 2 * d != total else {0: 1, total: 1, d: -2}
-        half = {dimension: (self.degrees + dimension) / 2 for dimension in signs}
-        return normal + sum(
-            s * (special.gammaln(half[m]) - half[m] * special.digamma(half[m])) for m, s in signs.items()
-        )
+        half = (self.degrees + np.array([0, total, d, total - d])) / 2
+        return normal + float((special.gammaln(half) - half * special.digamma(half)) @ [1, 1, -1, -1])
 
     def log_density(self, z: np.ndarray) -> np.ndarray:
         """log density of Student scores [row, d + e], up to those of each column: [row]."""
@@ -100,7 +97,7 @@ def _correlation(z: np.ndarray, degrees: float, steps: int = 20) -> np.ndarray:
 
 
 def _regular(covariance: np.ndarray) -> np.ndarray:
-    """Columns that determine one another are given a density all the same."""
+    """The covariance, raised so that columns which determine one another have a density all the same."""
     return covariance + _RIDGE * np.diag(np.diag(covariance))
 
 

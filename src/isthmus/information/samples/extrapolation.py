@@ -75,12 +75,10 @@ def information(
     # The fit adds, on average, half a nat per row for each of its cross-correlations.
     bias = bias + d * y.shape[1] / (2 * rows)
     value = extrapolated(own.mean(axis=1) - share * bias, k, 0.5)
-    own, reference = extrapolated(own, k, 0.5), extrapolated(reference, k, 0.5)
-    of_drawn = fitted.pointwise_information(drawn)
-    slope = np.cov(reference, of_drawn)[0, 1] / max(of_drawn.var(), np.finfo(float).tiny)
     of_rows = fitted.pointwise_information(copula.student_scores(scores, fitted.degrees))
-    variance = np.var(own + share * (1 - slope) * of_rows) + share**2 * np.var(reference - slope * of_drawn)
-    return float(value), _error(float(variance), rows)
+    of_drawn = fitted.pointwise_information(drawn)
+    variance = _variance(extrapolated(own, k, 0.5), extrapolated(reference, k, 0.5), of_rows, of_drawn, share)
+    return float(value), _error(variance, rows)
 
 
 def _weights(k: int, exponent: float) -> np.ndarray:
@@ -102,6 +100,16 @@ def _share(own: np.ndarray, bias: np.ndarray, rows: int) -> float:
     slope = (centred @ own + noise) / (centred @ centred + noise)
     # Within a half of one another is alike, so that noise in the slope does not become noise in the estimate.
     return float(np.clip(1.5 * min(slope, 1 / slope), 0.0, 1.0)) if slope > 0 else 0.0
+
+
+def _variance(own: np.ndarray, reference: np.ndarray, of_rows: np.ndarray, of_drawn: np.ndarray, share: float) -> float:
+    """The variance, per row, of the rows' terms less their share of the reference's, all [row].
+
+    The fitted copula moves with the rows by their pointwise information: its closed form by all of that, its reference
+    by as much as an estimate sees of it, the slope. The rest of the reference varies by itself.
+    """
+    slope = np.cov(reference, of_drawn)[0, 1] / max(of_drawn.var(), np.finfo(float).tiny)
+    return float(np.var(own + share * (1 - slope) * of_rows) + share**2 * np.var(reference - slope * of_drawn))
 
 
 def _normal_information(scores: np.ndarray) -> float:

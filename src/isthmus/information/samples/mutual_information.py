@@ -15,6 +15,7 @@ from isthmus.information.samples.rows import (
     coordinates,
     distinct,
     distinct_share,
+    is_constant,
     paired,
     require_rows,
     standardised,
@@ -63,7 +64,7 @@ def mutual_information(
     if method in ("plug_in", "miller_madow") or (method == "auto" and one.discrete and other.discrete):
         return _of_counts(one, other, method)
     require_rows(len(one), k)
-    if _constant(one) or _constant(other):
+    if is_constant(one) or is_constant(other):
         return Estimate(0.0, "nats", "estimate", 0.0 if standard_error else None)
     distinct_rows = min(distinct_share(one), distinct_share(other))
     if distinct_rows < 1 and method not in ("auto", "mixed"):
@@ -108,7 +109,3 @@ def _as_published(method: str, x: np.ndarray, y: np.ndarray, k: int, seed: int, 
 
     error = subsampling_error(estimate, seed, k, x, y) if standard_error else None
     return Estimate(estimate(x, y), "nats", "estimate", error)
-
-
-def _constant(variable: Sample) -> bool:
-    return bool(np.all(variable.values == variable.values[0]))

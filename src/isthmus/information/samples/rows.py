@@ -95,10 +95,11 @@ def normal_scores(values: np.ndarray) -> np.ndarray:
 
 
 def distinct_share(variable: Sample) -> float:
-    """The share of different values in the column that has fewest; 1 where none repeats, 0 for discrete rows."""
+    """The share of different values in the varying column that has fewest: 1 where none repeats, 0 if discrete."""
     if variable.discrete:
         return 0.0
-    return min(1 + np.count_nonzero(np.diff(np.sort(column))) for column in variable.values.T) / len(variable)
+    columns = varying_columns(variable).T
+    return min(1 + np.count_nonzero(np.diff(np.sort(column))) for column in columns) / len(variable)
 
 
 def standardised(values: np.ndarray) -> np.ndarray:
@@ -114,8 +115,16 @@ def coordinates(variable: Sample, scaled: Callable[[np.ndarray], np.ndarray] = n
     """
     if variable.discrete:
         return 64.0 * variable.values
-    varying = np.ptp(variable.values, axis=0) > 0
-    return scaled(variable.values[:, varying] if varying.any() else variable.values)
+    return scaled(variable.values if is_constant(variable) else varying_columns(variable))
+
+
+def is_constant(variable: Sample) -> bool:
+    return bool(np.all(variable.values == variable.values[0]))
+
+
+def varying_columns(variable: Sample) -> np.ndarray:
+    """The columns [row, d] that are not constant."""
+    return variable.values[:, np.ptp(variable.values, axis=0) > 0]
 
 
 def spread_ties(values: np.ndarray, seed: int) -> np.ndarray:

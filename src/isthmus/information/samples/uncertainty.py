@@ -1,4 +1,4 @@
-"""How sure an estimate from samples is: its standard error, by subsampling."""
+"""How sure an estimate from samples is: its standard error by subsampling."""
 
 from collections.abc import Callable
 
