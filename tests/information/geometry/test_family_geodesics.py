@@ -44,14 +44,14 @@ def member(name):
 
 @eqx.filter_jit
 def neighbourhood(family, natural, direction):
-    """Neighbours of a member along a direction, from .2 standard deviations down, and KL to and from them, by its
+    """Neighbours of a member along a direction, from about .2 standard deviations down, and KL to and from them, by its
     definition."""
 
     def kl(p, q):
         return family.log_normaliser(q) - family.log_normaliser(p) - (q - p) @ family.mean_from_natural(p)
 
-    direction = direction / jnp.sqrt(direction @ family.fisher_information(natural) @ direction)
-    neighbours = natural + direction * 0.2 * 0.5 ** jnp.arange(4)[:, None]
+    unit = direction * 1e-4 / jnp.sqrt(2 * kl(natural, natural + 1e-4 * direction))
+    neighbours = natural + unit * 0.2 * 0.5 ** jnp.arange(4)[:, None]
     there, back = jax.vmap(lambda q: (kl(natural, q), kl(q, natural)))(neighbours)
     return neighbours, there, back
 

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.scipy.linalg import cho_solve
 from numpy.polynomial import legendre
 
 from isthmus.information.estimate import Estimate
@@ -29,6 +30,7 @@ nats of KL apart; a pure number, which no conversion between nats and bits touch
 
 _ITERATIONS = 60
 _SMALLEST_STRIDE = 2.0**-30
+_LARGEST_SHIFT = 1e6
 
 
 class Geodesic(eqx.Module):
@@ -177,12 +179,28 @@ def _descend(journey: _Journey, initial: Array, degree: Array) -> tuple[Array, t
 
 
 def _newton_direction(gradient: Array, hessian: Array, free: Array) -> tuple[Array, Array]:
-    """Newton's step over the free coefficients, downhill at a saddle too, and the fall it promises, doubled."""
+    """Newton's step over the free coefficients, and twice the fall it promises.
+
+    Where the Hessian is not positive, enough of the identity is added to make it so: the step is downhill still.
+    """
     gradient = jnp.where(free, gradient, 0.0)
-    values, vectors = jnp.linalg.eigh(jnp.where(free[:, None] & free, hessian, jnp.diag(~free)))
-    size = jnp.maximum(jnp.abs(values), 1e-12 * jnp.max(jnp.abs(values)))
-    components = vectors.T @ gradient / jnp.maximum(size, jnp.finfo(size.dtype).tiny)
-    return -vectors @ components, components @ (vectors.T @ gradient)
+    hessian = jnp.where(free[:, None] & free, hessian, jnp.diag(~free))
+    unit = jnp.maximum(jnp.max(jnp.diagonal(hessian)), jnp.finfo(hessian.dtype).tiny) * jnp.eye(len(hessian))
+
+    def factor(shift: Array) -> Array:
+        return jnp.linalg.cholesky(hessian + shift * unit)
+
+    def indefinite(state: tuple[Array, Array]) -> Array:
+        return ~jnp.all(jnp.isfinite(state[1])) & (state[0] < _LARGEST_SHIFT)
+
+    def raised(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        shift = jnp.maximum(30 * state[0], jnp.finfo(hessian.dtype).eps)
+        return shift, factor(shift)
+
+    none = jnp.zeros((), hessian.dtype)
+    _, lower = jax.lax.while_loop(indefinite, raised, (none, factor(none)))
+    direction = -cho_solve((lower, True), gradient)
+    return direction, -gradient @ direction
 
 
 def _constant(tree: Any) -> Any:
