@@ -10,7 +10,7 @@ In come probability tables, numpyro distributions, samples and numbers; out come
     geometry/       the Fisher information metric: distances, geodesics, pull-back through z -> distribution
     samples/        the same quantities from samples, with standard errors
     estimate        the one type of all results
-    tables, distributions      how the verbs are computed for either kind of argument
+    tables, generators         how the verbs are computed for a table;  distributions/  for a distribution
 """
 
 from isthmus.information import families, samples

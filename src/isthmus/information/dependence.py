@@ -13,10 +13,10 @@ import numpy as np
 from numpyro.distributions import Distribution
 
 from isthmus.information import tables
-from isthmus.information.distributions import are_distributions, name_of
+from isthmus.information.distributions.quantities import are_distributions, name_of
+from isthmus.information.distributions.structure import as_multivariate_normal, simplified
 from isthmus.information.estimate import Estimate
 from isthmus.information.precision import in_float64
-from isthmus.information.structure import as_multivariate_normal, simplified
 from isthmus.information.tables import Axes
 
 Group = int | tuple[int, ...]

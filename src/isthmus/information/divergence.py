@@ -13,11 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from isthmus.information import distributions, tables
-from isthmus.information.distributions import DRAWS, are_distributions
+from isthmus.information import tables
+from isthmus.information.distributions import quantities as distributions
+from isthmus.information.distributions.normals import kl_terms
+from isthmus.information.distributions.quantities import DRAWS, are_distributions
 from isthmus.information.estimate import Estimate
 from isthmus.information.generators import Generator
-from isthmus.information.normals import kl_terms
 from isthmus.information.tables import Axes
 
 __all__ = [

@@ -10,8 +10,9 @@ from typing import Any
 
 from jax import Array
 
-from isthmus.information import distributions, tables
-from isthmus.information.distributions import DRAWS, are_distributions
+from isthmus.information import tables
+from isthmus.information.distributions import quantities as distributions
+from isthmus.information.distributions.quantities import DRAWS, are_distributions
 from isthmus.information.estimate import Estimate
 from isthmus.information.tables import Axes
 

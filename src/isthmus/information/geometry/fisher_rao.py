@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 from numpyro.distributions import Distribution
 
-from isthmus.information.distributions import name_of
+from isthmus.information.distributions.quantities import name_of
+from isthmus.information.distributions.structure import over_components, simplified, without_common_transforms
 from isthmus.information.estimate import Estimate
 from isthmus.information.families.family import ExponentialFamily
 from isthmus.information.families.registry import family_of
@@ -17,7 +18,6 @@ from isthmus.information.geometry.free_coordinates import free_metric
 from isthmus.information.geometry.known_families import KNOWN_FAMILIES, squared_distance
 from isthmus.information.geometry.manifolds import root
 from isthmus.information.precision import in_float64
-from isthmus.information.structure import over_components, simplified, without_common_transforms
 
 
 @in_float64

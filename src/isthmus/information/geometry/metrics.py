@@ -14,13 +14,13 @@ import numpy as np
 from jax import Array
 from numpyro.distributions import Distribution, ExpandedDistribution, Independent, TransformedDistribution
 
+from isthmus.information.distributions.structure import simplified
+from isthmus.information.distributions.supports import ends, is_bijection, log_density, measure_of, transforms_of
 from isthmus.information.families.family import ExponentialFamily
 from isthmus.information.families.registry import family_of
 from isthmus.information.geometry.curves import SquaredSpeed
 from isthmus.information.geometry.known_families import KNOWN_FAMILIES
 from isthmus.information.geometry.manifolds import Manifold
-from isthmus.information.structure import simplified
-from isthmus.information.supports import ends, is_bijection, log_density, measure_of, transforms_of
 from isthmus.information.tables import is_traced
 
 Decoder = Callable[[Array], Any]

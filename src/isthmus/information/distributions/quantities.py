@@ -12,12 +12,12 @@ import jax.numpy as jnp
 from jax import Array
 from numpyro.distributions import Delta, Distribution, ExpandedDistribution, Independent, MaskedDistribution
 
-from isthmus.information import closed_forms, monte_carlo
+from isthmus.information.distributions import closed_forms, monte_carlo
+from isthmus.information.distributions.structure import over_components, simplified
+from isthmus.information.distributions.supports import log_density, measure_of
 from isthmus.information.estimate import Estimate, Measure
 from isthmus.information.generators import JENSEN_SHANNON, Generator
 from isthmus.information.precision import in_float64
-from isthmus.information.structure import over_components, simplified
-from isthmus.information.supports import log_density, measure_of
 
 DRAWS = 10_000
 

@@ -1,6 +1,6 @@
 """Cross-entropies from a few expectations: where log q is linear in statistics of x, H(p, q) needs their means under p.
 
-One formula a distribution q, one row of expectations (information.moments) a distribution p, and every pair of them is
+One formula a distribution q, one row of expectations (distributions.moments) a distribution p, and every pair of them is
 known.
 """
 
@@ -29,7 +29,7 @@ from numpyro.distributions import (
     constraints,
 )
 
-from isthmus.information.moments import (
+from isthmus.information.distributions.moments import (
     MEAN_DEVIATION,
     MEAN_EXP,
     MEAN_LOG,

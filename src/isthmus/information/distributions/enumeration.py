@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 from numpyro.distributions import Distribution, Uniform
 
-from isthmus.information.supports import ends, log_density, measure_of
+from isthmus.information.distributions.supports import ends, log_density, measure_of
 from isthmus.information.tables import Masses, is_traced
 
 CELLS, FEWEST = 2**16, 2**6

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jax import Array
 from numpyro.distributions import Distribution
 
+from isthmus.information.distributions.structure import without_common_transforms
+from isthmus.information.distributions.supports import leaves_support, log_density
 from isthmus.information.generators import Generator
-from isthmus.information.structure import without_common_transforms
-from isthmus.information.supports import leaves_support, log_density
 
 
 def entropy(p: Distribution, *, key: Array, draws: int) -> tuple[Array, Array]:

@@ -31,8 +31,17 @@ from numpyro.distributions.kl import kl_divergence as numpyro_kl_divergence
 from numpyro.distributions.transforms import AffineTransform, ExpTransform
 
 from isthmus.information import tables
-from isthmus.information.cross_entropies import cross_entropy_from_moments
-from isthmus.information.enumeration import is_finite, namespace_of, table_of, tables_of
+from isthmus.information.distributions.cross_entropies import cross_entropy_from_moments
+from isthmus.information.distributions.enumeration import is_finite, namespace_of, table_of, tables_of
+from isthmus.information.distributions.moments import EULER, row_of
+from isthmus.information.distributions.normals import normal_kl_divergence
+from isthmus.information.distributions.structure import (
+    as_multivariate_normal,
+    over_components,
+    simplified,
+    without_common_transforms,
+)
+from isthmus.information.distributions.supports import leaves_support, log_density, measure_of, transforms_of
 from isthmus.information.families.registry import (
     family_cross_entropy,
     family_divergence,
@@ -40,10 +49,6 @@ from isthmus.information.families.registry import (
     family_renyi,
 )
 from isthmus.information.generators import CHI_SQUARED, KULLBACK_LEIBLER, SQUARED_HELLINGER, Generator
-from isthmus.information.moments import EULER, row_of
-from isthmus.information.normals import normal_kl_divergence
-from isthmus.information.structure import as_multivariate_normal, over_components, simplified, without_common_transforms
-from isthmus.information.supports import leaves_support, log_density, measure_of, transforms_of
 from isthmus.information.tables import is_traced
 
 Rule = Callable[..., Any]

@@ -32,7 +32,7 @@ from numpyro.distributions import (
 )
 from numpyro.distributions.transforms import AffineTransform, IdentityTransform, LowerCholeskyAffine, Transform
 
-from isthmus.information.supports import is_bijection, is_elementwise, transforms_of
+from isthmus.information.distributions.supports import is_bijection, is_elementwise, transforms_of
 from isthmus.information.tables import is_traced
 
 
