@@ -1,7 +1,6 @@
 """Cross-entropies from a few expectations: where log q is linear in statistics of x, H(p, q) needs their means under p.
 
-One formula a distribution q, one row of expectations (distributions.moments) a distribution p, and every pair of them is
-known.
+One formula a distribution q, one row of expectations (`moments`) a distribution p, and every pair of them is known.
 """
 
 from typing import Any
