@@ -159,8 +159,8 @@ def _cells(name: str, estimate: Estimate | None) -> tuple[str, ...]:
 
 def _print_whole(table: Table) -> None:
     """The table at its own width, however narrow the terminal or the pipe: a clipped figure would be a wrong one."""
-    console = Console()
-    Console(width=max(console.width, console.measure(table).maximum)).print(table)
+    unbounded = Console(width=10_000)
+    Console(width=max(Console().width, unbounded.measure(table).maximum)).print(table)
 
 
 def _error(error: Any) -> str:
