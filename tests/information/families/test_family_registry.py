@@ -261,3 +261,13 @@ def test_parameters_are_differentiated_through_jit():
     np.testing.assert_allclose(gradient(0.0, 1.0), (-1 / 4, 1 / 4 - 1))
     curvature = jax.jit(jax.hessian(divergence, argnums=(0, 1)), compiler_options=QUICKLY)(1.0, 2.0)
     np.testing.assert_allclose(curvature, [[1 / 4, 0.0], [0.0, 1 / 2]], atol=1e-12)
+
+
+def test_no_solver_is_used_that_may_wait_forever_on_large_batches():
+    def divergence(means, factors):
+        return jnp.sum(family_divergence(*(dist.MultivariateNormal(m, scale_tril=f) for m, f in zip(means, factors))))
+
+    traced = jax.make_jaxpr(jax.grad(divergence, argnums=(0, 1)))(
+        jnp.zeros((2, 5, 3)), jnp.ones((2, 5, 1, 1)) * np.eye(3)
+    )
+    assert "triangular_solve" not in str(traced)

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.scipy.linalg import cho_solve, solve_triangular
 from numpyro.distributions import Distribution, Independent
 from numpyro.distributions import MultivariateNormal as NumpyroMultivariateNormal
 from numpyro.distributions import Normal as NumpyroNormal
@@ -95,8 +94,9 @@ class MultivariateNormal(Unweighted):
 
     def log_normaliser(self, natural: Array) -> Array:
         first, precision = self._unpack(natural)
-        square = first @ _inverse(precision) @ first
-        return 0.5 * square - _half_log_determinant(precision) + self.size * _HALF_LOG_TWO_PI
+        whitening = _whitening(precision)
+        whitened = whitening @ first
+        return 0.5 * whitened @ whitened + jnp.sum(jnp.log(jnp.diagonal(whitening))) + self.size * _HALF_LOG_TWO_PI
 
     def in_domain(self, natural: Array) -> Array:
         return jnp.all(jnp.isfinite(jnp.linalg.cholesky(self._unpack(natural)[1])))
@@ -115,13 +115,12 @@ class MultivariateNormal(Unweighted):
 
     def standardise(self, p: Array, q: Array) -> tuple[Array, Array, Array]:
         (p_first, p_precision), (q_first, q_precision) = self._unpack(p), self._unpack(q)
-        factor = jnp.linalg.cholesky(p_precision)
-        whitening = solve_triangular(factor, jnp.eye(self.size, dtype=p.dtype), lower=True)
+        whitening = _whitening(p_precision)
         half = whitening @ q_precision
         shift = _inverse(q_precision) @ q_first - _inverse(p_precision) @ p_first
         origin = self._coordinates(jnp.zeros(self.size, p.dtype), jnp.eye(self.size, dtype=p.dtype))
         image = self._coordinates(half @ shift, half @ whitening.T)
-        return origin, image, -jnp.sum(jnp.log(jnp.diagonal(factor)))
+        return origin, image, jnp.sum(jnp.log(jnp.diagonal(whitening)))
 
     def natural_from_mean(self, mean: Array) -> Array:
         first, second = self.to_moments(mean)
@@ -129,13 +128,15 @@ class MultivariateNormal(Unweighted):
         return self._coordinates(precision @ first, precision)
 
     def natural_from_numpyro(self, distribution: Any) -> Array:
-        precision = distribution.precision_matrix
+        unscaling = _triangular_inverse(floating(distribution.scale_tril))
+        precision = jnp.swapaxes(unscaling, -1, -2) @ unscaling
         first = jnp.einsum("...ij,...j->...i", precision, distribution.loc)
         return self._coordinates(first, jnp.broadcast_to(precision, (*first.shape, self.size)))
 
     def to_numpyro(self, natural: Array) -> Distribution:
         first, precision = self._unpack(natural)
-        return NumpyroMultivariateNormal((_inverse(precision) @ first[..., None])[..., 0], precision_matrix=precision)
+        covariance = _inverse(precision)
+        return NumpyroMultivariateNormal((covariance @ first[..., None])[..., 0], covariance)
 
     def natural_from_diagonal(self, natural: Array) -> Array:
         """theta of a `DiagonalNormal` of the same size, [2 size]."""
@@ -198,24 +199,43 @@ def _largest_statistic(first: Array, second: Array) -> Array:
     return jnp.where(peaked, peak, jnp.where((first == 0) & (second == 0), 0.0, jnp.inf))
 
 
-@jax.custom_jvp
 def _inverse(precision: Array) -> Array:
-    """P^-1, with derivatives of every order that are products of matrices and compile fast."""
-    identity = jnp.broadcast_to(jnp.eye(precision.shape[-1], dtype=precision.dtype), precision.shape)
-    return cho_solve((jnp.linalg.cholesky(precision), True), identity)
-
-
-@_inverse.defjvp
-def _inverse_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    inverse = _inverse(*primals)
-    return inverse, -inverse @ tangents[0] @ inverse
+    whitening = _whitening(precision)
+    return jnp.swapaxes(whitening, -1, -2) @ whitening
 
 
 @jax.custom_jvp
-def _half_log_determinant(precision: Array) -> Array:
-    return jnp.sum(jnp.log(jnp.diagonal(jnp.linalg.cholesky(precision))))
+def _whitening(precision: Array) -> Array:
+    """The lower-triangular W with W P W^T = I, [..., size, size]; its derivatives of every order are products."""
+    return _triangular_inverse(jnp.linalg.cholesky(precision))
 
 
-@_half_log_determinant.defjvp
-def _half_log_determinant_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
-    return _half_log_determinant(*primals), 0.5 * jnp.sum(_inverse(*primals) * tangents[0])
+@_whitening.defjvp
+def _whitening_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    """dW = -lower(W dP W^T) W, where lower keeps half of the diagonal and nothing above it."""
+    whitening = _whitening(*primals)
+    change = whitening @ tangents[0] @ jnp.swapaxes(whitening, -1, -2)
+    lower = jnp.tril(change) * (1 - 0.5 * jnp.eye(change.shape[-1], dtype=change.dtype))
+    return whitening, -lower @ whitening
+
+
+@jax.custom_jvp
+def _triangular_inverse(factor: Array) -> Array:
+    """The inverse of a lower-triangular matrix, [..., size, size], by forward substitution.
+
+    jaxlib 0.10's own solver can wait for itself forever where two large batches meet on a CPU.
+    """
+    size = factor.shape[-1]
+    identity = jnp.eye(size, dtype=factor.dtype)
+
+    def add_row(i: Array, inverse: Array) -> Array:
+        row = factor[..., i, None, :] @ inverse
+        return inverse.at[..., i, :].set((identity[i] - row[..., 0, :]) / factor[..., i, i, None])
+
+    return jax.lax.fori_loop(0, size, add_row, jnp.zeros_like(factor))
+
+
+@_triangular_inverse.defjvp
+def _triangular_inverse_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    inverse = _triangular_inverse(*primals)
+    return inverse, -inverse @ tangents[0] @ inverse
