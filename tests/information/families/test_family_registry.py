@@ -265,7 +265,9 @@ def test_parameters_are_differentiated_through_jit():
 
 def test_no_solver_is_used_that_may_wait_forever_on_large_batches():
     def divergence(means, factors):
-        return jnp.sum(family_divergence(*(dist.MultivariateNormal(m, scale_tril=f) for m, f in zip(means, factors))))
+        return jnp.sum(
+            family_divergence(*(dist.MultivariateNormal(m, scale_tril=f) for m, f in zip(means, factors, strict=True)))
+        )
 
     traced = jax.make_jaxpr(jax.grad(divergence, argnums=(0, 1)))(
         jnp.zeros((2, 5, 3)), jnp.ones((2, 5, 1, 1)) * np.eye(3)
