@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.csv
 import pytest
 
+import isthmus
 from isthmus.cli import main
 from isthmus.evidence import LEDGER_KEYS
 from isthmus.storage import RunDirectory
@@ -48,6 +49,10 @@ def test_help_imports_neither_jax_nor_scikit_learn():
         "assert not {'jax', 'sklearn', 'numpy', 'plotly'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_the_version_is_the_packages(run_command):
+    assert run_command("--version") == (0, f"{isthmus.__version__}\n", "")
 
 
 def test_a_run_holds_a_model_its_history_its_ledger_and_a_report(wine_run):

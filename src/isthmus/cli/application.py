@@ -24,15 +24,20 @@ Output = Annotated[Path, typer.Option("-o", "--output", help="A .csv, .parquet o
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")]
 
 
-@app.callback()
-def isthmus(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         from isthmus import __version__
 
         print(__version__)  # noqa: T201
         raise typer.Exit
+
+
+@app.callback()
+def isthmus(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None: ...
 
 
 @app.command()
