@@ -1,5 +1,8 @@
 """Fitting a user's own three-method module; warm-up, objectives, shared compilations."""
 
+from typing import Any
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -34,6 +37,46 @@ def test_the_same_seed_gives_the_same_model_and_another_does_not():
     fits = [fit(random_model(2), rows, epochs=5, seed=seed).model.W for seed in (0, 0, 1)]
     assert jnp.array_equal(fits[0], fits[1])
     assert not jnp.array_equal(fits[0], fits[2])
+
+
+class OfPairs(isthmus.ProbabilisticModel):
+    """A model of x, told of it as the pair (x, its first column)."""
+
+    inner: isthmus.ProbabilisticModel
+
+    def prior(self, c=None):
+        return self.inner.prior(c)
+
+    def likelihood(self, z, c=None, *, key=None):
+        return First(self.inner.likelihood(z, c))
+
+    def posterior(self, x, c=None, *, key=None):
+        return self.inner.posterior(x[0], c)
+
+
+class First(eqx.Module):
+    """The distribution of the first of a pair."""
+
+    base: Any
+
+    def log_prob(self, x):
+        return self.base.log_prob(x[0])
+
+    def sample(self, key):
+        x = self.base.sample(key)
+        return x, x[0]
+
+
+def test_rows_may_be_a_list_of_lists():
+    rows = simulated_rows(random_model(1), 200)
+    as_array, as_list = (fit(random_model(2), X, epochs=1).model.W for X in (rows, rows.tolist()))
+    assert jnp.array_equal(as_array, as_list)
+
+
+def test_rows_may_be_a_pytree():
+    rows = simulated_rows(random_model(1), 200)
+    paired = fit(OfPairs(random_model(2)), (rows, rows[:, 0]), held_out=(rows[:20], rows[:20, 0]), epochs=1)
+    assert np.isfinite(paired.history[-1].held_out)
 
 
 class CountedObjective:
@@ -103,6 +146,7 @@ def test_without_a_closed_form_the_elbo_samples_and_free_bits_says_what_it_lacks
         {"held_out": 1.0},
         {"beta": float("nan")},
         {"samples": "two"},
+        {"batch_size": 12.5},
         {"held_out": np.zeros((0, 5))},
     ],
 )

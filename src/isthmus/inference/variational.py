@@ -89,11 +89,11 @@ def held_out_elbo(model: ProbabilisticModel, rows: Any) -> float:
 
 
 _ACCEPTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "samples": ("a whole number above 0", lambda value: value >= 1),
+    "samples": ("a whole number above 0", lambda value: value >= 1 and isinstance(value, numbers.Integral)),
     "beta": ("a finite number from 0", lambda value: 0 <= value < math.inf),
     "warm_up": ("a share from 0 to 1", lambda value: 0 <= value <= 1),
     "epochs": ("a finite number above 0", lambda value: 0 < value < math.inf),
-    "batch_size": ("a whole number above 0", lambda value: value >= 1),
+    "batch_size": ("a whole number above 0", lambda value: value >= 1 and isinstance(value, numbers.Integral)),
     "learning_rate": ("a finite number above 0", lambda value: 0 < value < math.inf),
 }
 
@@ -106,8 +106,8 @@ def _check_arguments(**arguments: Any) -> None:
 
 
 def _float32(rows: Any) -> Any:
-    if isinstance(rows, list | tuple):
-        rows = np.asarray(rows)
+    if all(isinstance(leaf, numbers.Real) for leaf in jax.tree.leaves(rows)):
+        rows = np.asarray(rows)  # a list of lists; any other list is a pytree of arrays
     return jax.tree.map(lambda array: np.asarray(array, np.float32), rows)
 
 

@@ -153,7 +153,8 @@ def _make_bernoulli(choice: LikelihoodChoice, columns: Columns, standardisation:
 
 
 def _make_binomial(choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation) -> Likelihood:
-    maximum = choice.maximum or 0
+    maximum = choice.maximum
+    assert maximum is not None
     successes = np.arange(maximum + 1)
     coefficients = gammaln(maximum + 1) - gammaln(successes + 1) - gammaln(maximum - successes + 1)
     return BinomialLikelihood(_fixed(columns.mean), _fixed(coefficients), maximum)
@@ -162,8 +163,9 @@ def _make_binomial(choice: LikelihoodChoice, columns: Columns, standardisation: 
 def _make_discretised_logistic(
     choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation
 ) -> Likelihood:
+    assert choice.maximum is not None
     spread = np.where(columns.constant, 1.0, columns.spread)
-    return DiscretisedLogisticLikelihood(_fixed(columns.mean), _fixed(spread), choice.maximum or 0)
+    return DiscretisedLogisticLikelihood(_fixed(columns.mean), _fixed(spread), choice.maximum)
 
 
 def _make_normal(choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation) -> Likelihood:
