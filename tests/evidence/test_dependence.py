@@ -65,6 +65,15 @@ def test_pairs_are_measured_on_their_complete_rows(dependence):
     assert information(dependence, "a", "fixed").information.value == 0.0
 
 
+def test_two_fractions_are_as_good_as_two_words(frame):
+    """Values that are told apart are told apart, however close: 0.1 and 0.4 are not both 0."""
+    spelt = frame[["a", "sign"]].assign(fraction=np.where(frame["sign"] == "plus", 0.4, 0.1))
+    dependence = measure_dependence(table_from_frame(spelt))
+    assert dependence.entropies["fraction"].value == dependence.entropies["sign"].value
+    with_a = [information(dependence, "a", name).information.value for name in ("sign", "fraction")]
+    assert with_a[0] == pytest.approx(with_a[1], abs=1e-6)
+
+
 def test_the_tree_is_the_chain_and_its_sum_the_total_of_the_pairs(dependence):
     edges = {frozenset(pair.columns) for pair in dependence.tree}
     assert {frozenset("ab"), frozenset("bc"), frozenset(("a", "sign"))} <= edges

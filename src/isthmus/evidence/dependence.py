@@ -107,9 +107,9 @@ class _Variable:
     kind: ColumnKind
 
     def values(self, rows: np.ndarray) -> np.ndarray:
-        """The values in some rows, of an integer type where they are told apart rather than measured."""
+        """The values in some rows, or their numbers in order where they are told apart rather than measured."""
         values = self.column.values[rows]
-        return values.astype(np.int64) if self.kind.kind in TOLD_APART else values
+        return np.unique(values, return_inverse=True)[1] if self.kind.kind in TOLD_APART else values
 
 
 def _measurable(kind: ColumnKind | None) -> ColumnKind | None:
