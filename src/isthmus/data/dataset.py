@@ -49,3 +49,10 @@ def from_array(source: str, values: np.ndarray, labels: np.ndarray | None = None
 def anonymous_names(columns: int) -> tuple[str, ...]:
     """The names of columns that came without: x0, x1, ..."""
     return tuple(f"x{i}" for i in range(columns))
+
+
+def require_distinct(source: object, names: list[str]) -> None:
+    """DataError where a name is repeated."""
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise DataError(f"{source} has two columns named {sorted(repeated)[0]!r}; give each column a name of its own")

@@ -1,6 +1,9 @@
 """A table of mixed columns with holes, in memory."""
 
+import numbers
 from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import narwhals as nw
@@ -8,15 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from isthmus.data.dataset import DataError, Dataset
+from isthmus.data.dataset import DataError, Dataset, from_array, require_distinct
+from isthmus.data.moments import is_moment, is_span, to_seconds
 
 
 @dataclass(frozen=True)
 class Column:
     """One column of a table.
 
-    values: [row], float64 for numbers and dates (seconds since 1970), int64 for categories, numbered in their order;
-        meaningless where not observed.
+    values: [row], float64 for numbers, dates (seconds since 1970), times of day and durations (seconds); int64 for
+        categories, numbered in their order; meaningless where not observed.
     observed: [row], False in the holes.
     categories: the names of the categories, sorted unless they are ordered; None for numbers.
     ordered: whether the categories have an order of their own.  temporal: whether the numbers are moments in time.
@@ -56,74 +60,128 @@ class Table:
 def table_from_dataset(data: Dataset) -> Table:
     """A table of numbers; NaN is a hole. DataError, naming the column, for infinity."""
     values = np.asarray(data.values, np.float64)
-    return Table(data.source, tuple(_number_column(name, values[:, i]) for i, name in enumerate(data.names)))
+    columns = (_number_column(data.source, name, values[:, i]) for i, name in enumerate(data.names))
+    return Table(data.source, tuple(columns))
+
+
+def table_from_array(values: np.ndarray, names: tuple[str, ...]) -> Table:
+    """A table from [row, column] numbers; NaN is a hole. DataError for another shape, words, or infinity."""
+    data = from_array("X", np.asarray(values))
+    if len(names) != data.values.shape[1]:
+        raise DataError(f"X has {data.values.shape[1]} columns and {len(names)} names; expected a name for each column")
+    return table_from_dataset(replace(data, names=tuple(names)))
 
 
 def table_from_arrow(source: str, table: pa.Table) -> Table:
     """A table from Arrow columns: numbers, dates, and words or truth values as categories; null and NaN are holes.
 
-    Raises DataError, naming the column, for columns of any other type.
+    Times of day and durations are numbers, in seconds. Raises DataError, naming the column, for infinity and for
+    columns of any other type.
     """
     pairs = zip(table.column_names, table.itercolumns(), strict=True)
-    return Table(source, tuple(_column(name, column.combine_chunks()) for name, column in pairs))
+    return Table(source, tuple(column_from_arrow(source, name, column.combine_chunks()) for name, column in pairs))
 
 
 def table_from_frame(frame: Any) -> Table:
-    """A table from a pandas or polars frame; its index is left out.
+    """A table from a pandas or polars frame; its index is left out, labels of columns are taken as text.
 
-    Raises DataError where a name is repeated, or where a column mixes types.
+    Raises DataError where the frame has no rows or columns, where a name is repeated, and, naming the column, where one
+    mixes types or holds what `table_from_arrow` refuses.
     """
-    names = [str(name) for name in frame.columns]
-    repeated = {name for name in names if names.count(name) > 1}
-    if repeated:
-        raise DataError(f"X has two columns named {sorted(repeated)[0]!r}; give each column a name of its own")
+    if 0 in frame.shape:
+        raise DataError(f"X has shape {tuple(frame.shape)}; expected at least one row and one column")
+    require_distinct("X", [str(name) for name in frame.columns])
+    columns = nw.from_native(frame, eager_only=True).iter_columns()
+    return Table("X", tuple(column_from_arrow("X", str(c.name), series_to_arrow(c)) for c in columns))
+
+
+def series_to_arrow(series: nw.Series) -> pa.Array:
+    """A column of a frame as an Arrow array. DataError, naming it, where its values have no type in common."""
+    if isinstance(series.dtype, nw.Object):
+        _require_one_type(series)
     try:
-        return table_from_arrow("X", nw.from_native(frame, eager_only=True).to_arrow())
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise DataError(f"a column of X mixes types: {error}; give each column one type") from None
+        array = series.to_arrow()
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        raise DataError(
+            f"column {str(series.name)!r} of X mixes types, or holds what no table can: {error}; give it one type"
+        ) from None
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if pa.types.is_dictionary(array.type) and not is_text(array.type.value_type):
+        # The categories of pandas may be anything, intervals for one; only their names count here.
+        texts = pa.array([str(category) for category in series.to_native().cat.categories], pa.string())
+        return pa.DictionaryArray.from_arrays(array.indices, texts, ordered=array.type.ordered)
+    return array
 
 
-def _column(name: str, column: pa.Array) -> Column:
+def _require_one_type(series: nw.Series) -> None:
+    """DataError, naming the column, where Arrow would make one type of several, a date of a number for one."""
+    families = sorted({_family(value) for value in series.drop_nulls().to_list()})
+    if len(families) > 1:
+        what = " and ".join(families)
+        raise DataError(f"column {str(series.name)!r} of X mixes types, {what}; give it one type")
+
+
+def _family(value: object) -> str:
+    if isinstance(value, bool | np.bool):
+        return "truth value"
+    if isinstance(value, numbers.Real | Decimal):
+        return "number"
+    return "datetime" if isinstance(value, datetime) else type(value).__name__
+
+
+def column_from_arrow(source: str, name: str, column: pa.Array) -> Column:
+    """What `table_from_arrow` does to one column."""
     kind = column.type
     if pa.types.is_null(kind):
-        return _number_column(name, np.full(len(column), np.nan))
+        return _number_column(source, name, np.full(len(column), np.nan))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _number_column(name, _float64(column))
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        # Null before the cast: a missing date would otherwise be cast to 1970.
-        microseconds = _float64(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()))
-        return replace(_number_column(name, microseconds / 1e6), temporal=True)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind):
+        return _number_column(source, name, _float64(column))
+    if is_moment(kind) or is_span(kind):
+        return replace(_number_column(source, name, to_seconds(column)), temporal=is_moment(kind))
+    if is_text(kind) or pa.types.is_boolean(kind):
         return _category_column(name, column.cast(pa.string()).dictionary_encode())
     if pa.types.is_dictionary(kind):
-        if kind.ordered:
-            return _ordered_column(name, column)
-        return _category_column(name, column.cast(pa.string()).dictionary_encode())
-    raise DataError(f"column {name!r} holds {kind} values; expected numbers, dates or words: drop it or convert it")
+        return _ordered_column(name, column) if kind.ordered else _category_column(name, column)
+    raise DataError(
+        f"column {name!r} of {source} holds {kind} values; expected numbers, dates or words: drop it or convert it"
+    )
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values of this type are words."""
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
 def _float64(column: pa.Array) -> np.ndarray:
     return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
-def _number_column(name: str, values: np.ndarray) -> Column:
+def _number_column(source: str, name: str, values: np.ndarray) -> Column:
     observed = ~np.isnan(values)
     if np.isinf(values).any():
         row = int(np.argmax(np.isinf(values)))
-        raise DataError(f"column {name!r} contains infinity (first in row {row}); expected finite numbers or holes")
+        raise DataError(
+            f"column {name!r} of {source} contains infinity (first in row {row}); expected finite numbers or holes"
+        )
     return Column(name, np.where(observed, values, 0.0), observed)
 
 
 def _category_column(name: str, column: pa.DictionaryArray) -> Column:
-    names = [str(category) for category in column.dictionary.to_pylist()]
+    texts = [str(category) for category in column.dictionary.to_pylist()]
+    observed, codes = _codes(column)
     # Numbered by name, not by first appearance: the same table in another order has the same numbers.
-    rank = np.argsort(np.argsort(names)) if names else np.zeros(1, np.int64)
-    observed = np.asarray(column.is_valid())
-    codes = np.asarray(pyarrow.compute.fill_null(column.indices, 0)).astype(np.int64)
-    return Column(name, rank[codes].astype(np.int64), observed, tuple(sorted(names)))
+    categories = sorted({texts[code] for code in np.unique(codes[observed])})
+    ranked = {category: rank for rank, category in enumerate(categories)}
+    ranks = np.array([ranked.get(text, 0) for text in texts] or [0], np.int64)
+    return Column(name, ranks[codes], observed, tuple(categories))
 
 
 def _ordered_column(name: str, column: pa.DictionaryArray) -> Column:
+    observed, codes = _codes(column)
     categories = tuple(str(category) for category in column.dictionary.to_pylist())
-    codes = np.asarray(pyarrow.compute.fill_null(column.indices, 0)).astype(np.int64)
-    return Column(name, codes, np.asarray(column.is_valid()), categories, ordered=True)
+    return Column(name, codes, observed, categories, ordered=True)
+
+
+def _codes(column: pa.DictionaryArray) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows are observed, and the number of each row's category in the dictionary, 0 in the holes."""
+    return np.asarray(column.is_valid()), np.asarray(pyarrow.compute.fill_null(column.indices, 0)).astype(np.int64)
