@@ -7,9 +7,11 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.data.arrays import read_idx, read_numpy
-from isthmus.data.arrow import is_number, read_csv, read_parquet
+from isthmus.data.arrow import checked, read_parquet
 from isthmus.data.bundled import bundled_names, load_bundled
+from isthmus.data.csv_files import read_csv
 from isthmus.data.dataset import DataError, Dataset
+from isthmus.data.spelling import is_number
 from isthmus.data.table import Table, table_from_arrow, table_from_dataset
 
 _NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
@@ -55,7 +57,8 @@ def _read(source: str) -> Dataset | pa.Table:
         raise FileNotFoundError(f"{source} {what}; expected a file, or one of {', '.join(bundled_names())}")
     if path.stat().st_size == 0:
         raise DataError(f"{source} is empty; expected rows of numbers")
-    return _reader(path)(path)
+    found = _reader(path)(path)
+    return found if isinstance(found, Dataset) else checked(path, found)
 
 
 def _reader(path: Path) -> Callable[[Path], Dataset | pa.Table]:
