@@ -56,16 +56,12 @@ def parse_csv(path: Path) -> CsvFile:
     commas = any(column.decided == {","} for column in columns.values() if isinstance(column, Words))
     if commas and text.delimiter != ",":
         # Among decimal commas, what Arrow took for thousandths may be thousands.
-        columns |= {name: column for name in table.column_names if (column := _thousandths(text, table, name))}
+        raw = text_columns(text, raw=True)
+        fractions = [name for name in table.column_names if pa.types.is_float64(table[name].type)]
+        columns |= {name: words for name in fractions if (words := points_as_words(raw[name]))}
     styles = choose_styles(path, columns, {"."} if text.delimiter == "," else set())
     arrays = {name: c.settled(styles.get(name)) if isinstance(c, Words) else c for name, c in columns.items()}
     return CsvFile(text, pa.table(arrays), styles)
-
-
-def _thousandths(text: CsvText, table: pa.Table, name: str) -> Words | None:
-    if not pa.types.is_float64(table[name].type):
-        return None
-    return points_as_words(text_columns(text, raw=True)[name])
 
 
 def text_columns(text: CsvText, raw: bool = False) -> pa.Table:
@@ -103,6 +99,12 @@ def _require_closed(text: CsvText, table: pa.Table) -> None:
         )
 
 
-def _arrow(content: bytes, names: list[str], parse, convert, block_size: int) -> pa.Table:
+def _arrow(
+    content: bytes,
+    names: list[str],
+    parse: pyarrow.csv.ParseOptions,
+    convert: pyarrow.csv.ConvertOptions,
+    block_size: int,
+) -> pa.Table:
     read = pyarrow.csv.ReadOptions(column_names=names, block_size=block_size)
     return pyarrow.csv.read_csv(io.BytesIO(content), read_options=read, parse_options=parse, convert_options=convert)

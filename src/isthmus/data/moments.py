@@ -5,7 +5,9 @@ import pyarrow as pa
 
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY = 86_400
-_GRAINS = (_DAY * 10**6, 3600 * 10**6, 60 * 10**6, 10**6, 1000, 1)
+_YEARS = (-62_135_596_800, 253_402_214_400)
+"""The first day of the year 1 and the last of 9999, in seconds: what text and Python can say."""
+_GRAINS = (*(10**6 * seconds for seconds in (_DAY, 3600, 60)), *(10**power for power in range(6, -1, -1)))
 
 
 def is_moment(kind: pa.DataType) -> bool:
@@ -30,24 +32,28 @@ def to_seconds(column: pa.Array) -> np.ndarray:
 
 
 def grain(seconds: np.ndarray) -> int:
-    """The coarsest of day, hour, minute, second, millisecond and microsecond, in microseconds, that divides them."""
+    """The coarsest of day, hour, minute, second and its decimals, in microseconds, that divides them all."""
     microseconds = np.round(seconds * 1e6).astype(np.int64)
     return next((size for size in _GRAINS if not np.any(microseconds % size)), 1)
 
 
 def to_microseconds(seconds: np.ndarray, size: int) -> np.ndarray:
-    """Whole microseconds, rounded to a grain: [row] of int64."""
-    return np.round(seconds * 1e6 / size).astype(np.int64) * size
+    """Whole microseconds, rounded to a grain and kept within the years 1 to 9999: [row] of int64."""
+    return np.round(np.clip(seconds, *_YEARS) * 1e6 / size).astype(np.int64) * size
 
 
 def from_microseconds(microseconds: np.ndarray, kind: pa.DataType) -> pa.Array:
-    """Microseconds as values of a type of dates, times of day or durations; a time of day stays within the day."""
+    """Microseconds as values of a type of dates, times or durations, kept within the day and within the type."""
     if pa.types.is_date32(kind):
         return pa.array(microseconds // (_DAY * 10**6)).cast(pa.int32()).cast(kind)
     if pa.types.is_time(kind):
         microseconds = np.clip(microseconds, 0, _DAY * 10**6 - 1)
     ticks = _ticks_per_second(kind)
-    values = microseconds * (ticks // 10**6) if ticks > 10**6 else microseconds // (10**6 // ticks)
+    if ticks > 10**6:
+        # Nanoseconds end in the year 2262.
+        values = np.clip(microseconds, -(2**63 // 1000), 2**63 // 1000) * 1000
+    else:
+        values = microseconds // (10**6 // ticks)
     return pa.array(values).cast(_storage(kind)).cast(kind)
 
 
