@@ -58,9 +58,11 @@ def polars_columns(polars):
 
 
 def filled_like_the_last(table):
-    """The table with every hole filled by the last value of its column that was observed."""
+    """The table with every hole filled by the last value of its column that was observed, 0 if none was."""
     columns = []
     for column in table.columns:
+        if column.categories == ():
+            continue
         last = column.values[column.observed][-1] if column.observed.any() else 0
         values = np.where(column.observed, column.values, last)
         columns.append(replace(column, values=values, observed=np.ones_like(column.observed)))

@@ -46,6 +46,7 @@ NUMBERS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.* were read as written like:UserWarning")
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers_in_another_style_are_numbers_and_said_to_be(tmp_path, name):
     content, expected, style = NUMBERS[name]

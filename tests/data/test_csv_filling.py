@@ -65,6 +65,25 @@ def test_only_holes_change(tmp_path, file, encoding):
         np.testing.assert_array_equal(column.values, expected.values)
 
 
+PIECES = st.sampled_from([*'a1-+.,;"\n\r\t 0:?é', "NA", "1,5", "2020-01-02", "10:20", "1 234", "1.234", "inf", "1e400"])
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(min_size=1, max_size=40) | st.lists(PIECES, min_size=1).map("".join).map(str.encode))
+def test_any_bytes_are_a_table_or_refused(tmp_path, content):
+    source, output = tmp_path / "t.csv", tmp_path / "filled.csv"
+    source.write_bytes(content)
+    try:
+        table = read_table(str(source))
+        fill_file(source, output, filled_like_the_last(table))
+    except DataError as error:
+        assert "t.csv" in str(error)  # noqa: PT017
+        return
+    fill_file(source, output, table)
+    assert output.read_bytes() == content
+
+
 # What the file holds, the numbers or words that fill the holes of its column "a", and what it holds then.
 SPELLED = {
     "as many decimals as there are": ("a,b\n1.5,x\n,y\n0.25,z\n", [2 / 3], "a,b\n1.5,x\n0.67,y\n0.25,z\n"),

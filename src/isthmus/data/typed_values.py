@@ -26,7 +26,7 @@ def holes_to_fill(seen: Column, filled: Column) -> np.ndarray:
 
 def columns_by_name(source: object, seen: Table, filled: Table) -> dict[str, Column]:
     """The filled columns; DataError where they cannot belong to what was seen of `source`."""
-    if filled.row_count != seen.row_count:
+    if filled.columns and filled.row_count != seen.row_count:
         raise DataError(
             f"{source} has {seen.row_count} rows and what should fill it has {filled.row_count}; "
             "fill the table that was read from it, in its order"
