@@ -17,6 +17,7 @@ reported. The data are read from ../shared/data/adbench.
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -38,7 +39,8 @@ import isthmus
 SETS = sorted((path.stem for path in (DATA / "adbench").glob("*.npz")), key=lambda name: int(name.split("_")[0]))
 PEERS = [f"PyOD {name}" for name in ("KNN", "IForest", "PCA", "ECOD", "AutoEncoder", "VAE")]
 METRICS = {"auroc": "AUROC", "average_precision": "average precision"}
-CALIBRATION_FRACTION, MOST_CALIBRATED, ALARM_ONE_IN = 0.2, 2_000, 20
+CALIBRATION_FRACTION, MOST_CALIBRATION, MOST_CALIBRATED, ALARM_ONE_IN = 0.2, 1_000, 2_000, 20
+"""isthmus.VAE sets at most 1,000 rows aside for calibration."""
 CALIBRATED = " calibrated"
 
 
@@ -158,7 +160,7 @@ def calibration(path: Path, seed: int, chosen: dict[str, Any]) -> dict[str, Any]
     normal = test[~anomalous][:MOST_CALIBRATED]
     model = fitted(training, seed, {"calibration_fraction": CALIBRATION_FRACTION, **chosen})
     alarms = int(np.sum(np.asarray(model.anomaly_pvalue(frame(normal))) <= 1 / ALARM_ONE_IN))
-    calibrated = int(CALIBRATION_FRACTION * len(training))
+    calibrated = math.ceil(min(CALIBRATION_FRACTION, MOST_CALIBRATION / len(training)) * len(training))
     k = (calibrated + 1) // ALARM_ONE_IN
     # With fewer than 19 calibration rows no p-value is as small as .05.
     low, high = betabinom(len(normal), k, calibrated + 1 - k).interval(0.99) if k else (0, 0)
@@ -184,12 +186,16 @@ def report(records: Records, ours: str) -> tuple[str, dict[str, Any]]:
         parts.append(table(header, lines))
         parts.append(table([f"set, {title}", *methods], by_set(means)))
         summary[metric] = means
+    infinite = [row for row in ranked if row["auroc"] == 0.5 and row["infinite"]]
+    if infinite:
+        names = sorted({f"{row['method']} on {row['set']}" for row in infinite})
+        parts.append(f"AUROC is 0.5 because the scores are infinite: {', '.join(names)}.")
     calibrated = [row for row in records.rows if "false_alarms" in row]
     if calibrated:
         parts.append(report_calibration(calibrated))
         summary["calibration"] = calibrated
     counts = ", ".join(f"{m}: {sum(row['method'] == m for row in ranked)}" for m in methods)
-    return "\n\n".join([versions_of(records.rows), f"Runs: {counts}.", *parts]), summary
+    return "\n\n".join([versions_of(records.rows), f"Runs: {counts or 'none'}.", *parts]), summary
 
 
 def set_means(rows: Sequence[dict[str, Any]], method: str, metric: str) -> dict[str, float]:
