@@ -22,6 +22,7 @@ import os
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -186,10 +187,10 @@ def report(records: Records, ours: str) -> tuple[str, dict[str, Any]]:
         parts.append(table(header, lines))
         parts.append(table([f"set, {title}", *methods], by_set(means)))
         summary[metric] = means
-    infinite = [row for row in ranked if row["auroc"] == 0.5 and row["infinite"]]
-    if infinite:
-        names = sorted({f"{row['method']} on {row['set']}" for row in infinite})
-        parts.append(f"AUROC is 0.5 because the scores are infinite: {', '.join(names)}.")
+    blind = Counter(f"{row['method']} on {row['set']}" for row in ranked if row["auroc"] == 0.5 and row["infinite"])
+    if blind:
+        told = ", ".join(f"{name} ({runs})" for name, runs in sorted(blind.items()))
+        parts.append(f"Runs whose AUROC is 0.5 because the scores are infinite: {told}.")
     calibrated = [row for row in records.rows if "false_alarms" in row]
     if calibrated:
         parts.append(report_calibration(calibrated))
