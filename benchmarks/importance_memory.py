@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from isthmus.evidence import importance_weighted_bound
-from isthmus.models import Fixed, make_vae
+from isthmus.models import Fixed, MatrixInputs, make_vae
 from isthmus.models.likelihoods import BernoulliLikelihood
 
 
@@ -42,8 +42,7 @@ def main() -> None:
     mean = jnp.asarray(rows.mean(0))
     model = make_vae(
         BernoulliLikelihood(Fixed(mean)),
-        mean,
-        jnp.ones(784),
+        MatrixInputs(Fixed(mean), Fixed(jnp.ones(784))),
         latent_size=50,
         hidden_sizes=(200, 200),
         activation="tanh",

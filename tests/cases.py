@@ -9,8 +9,10 @@ import numpy as np
 
 from isthmus.data import Columns, Standardisation, inspect_columns
 from isthmus.models import (
+    Fixed,
     Likelihood,
     LikelihoodChoice,
+    MatrixInputs,
     VariationalAutoencoder,
     choose_likelihood,
     choose_standardisation,
@@ -62,8 +64,7 @@ class LikelihoodCase:
         """An untrained VAE whose posterior is far from its prior, so that no law holds trivially."""
         model = make_vae(
             self.family,
-            jnp.asarray(self.standardised_rows.mean(0)),
-            jnp.asarray(self.standardised_rows.std(0)),
+            MatrixInputs(*(Fixed(jnp.asarray(of(self.standardised_rows, 0))) for of in (np.mean, np.std))),
             latent_size=LATENT,
             hidden_sizes=(8,),
             activation="tanh",

@@ -137,8 +137,6 @@ WRONG_ROWS = {
     "one row": (WINE[:1], "minimum of 2 is required"),
     "no rows": (WINE[:0], "minimum of 2 is required"),
     "all columns constant": (np.ones((20, 4)), "all 4 columns are constant"),
-    "a column of NaN": (np.where(np.arange(13) == 2, np.nan, WINE), "column 'x2' is entirely missing"),
-    "one NaN": (np.where(WINE[7, 12] == WINE, np.nan, WINE), "column 'x12' contains NaN"),
     "infinity": (np.where(WINE[7, 12] == WINE, -np.inf, WINE), "column 'x12' contains infinity"),
     "strings": (np.array([["a", "b"], ["c", "d"]] * 5), "not compatible with arrays of bytes/strings"),
     "one dimension": (WINE[:, 0], "Expected 2D array"),

@@ -42,6 +42,7 @@ def test_directions_units_and_errors(name):
         "elbo": "lower",
         "log_likelihood_lower": "lower",
         "log_likelihood_independent": "exact",
+        "distortion_per_column": "estimate",
         "rate_per_dimension": "exact",
         "active_units": "exact",
         "squared_error": "exact",

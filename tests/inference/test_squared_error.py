@@ -7,7 +7,15 @@ import numpy as np
 from cases import COLUMNS
 from isthmus.data import inspect_columns
 from isthmus.inference import elbo
-from isthmus.models import choose_likelihood, choose_standardisation, make_likelihood, make_vae, terms
+from isthmus.models import (
+    Fixed,
+    MatrixInputs,
+    choose_likelihood,
+    choose_standardisation,
+    make_likelihood,
+    make_vae,
+    terms,
+)
 
 
 def linear_vae():
@@ -18,8 +26,7 @@ def linear_vae():
     standardisation = choose_standardisation(choice, columns)
     model = make_vae(
         make_likelihood(choice, columns, standardisation),
-        jnp.zeros(COLUMNS),
-        jnp.ones(COLUMNS),
+        MatrixInputs(Fixed(jnp.zeros(COLUMNS)), Fixed(jnp.ones(COLUMNS))),
         latent_size=2,
         hidden_sizes=(),
         activation="tanh",

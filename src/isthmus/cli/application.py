@@ -21,6 +21,7 @@ app = typer.Typer(
 Data = Annotated[str, typer.Argument(help="A bundled name, or a .csv, .parquet, .npy, .npz or IDX file.")]
 Run = Annotated[Path, typer.Argument(help="A run directory made by `isthmus fit`.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="A .csv, .parquet or .npy file to write.")]
+Filled = Annotated[Path, typer.Option("-o", "--output", help="The file to write, of the same ending as DATA.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")]
 
 
@@ -52,17 +53,24 @@ def datasets() -> None:
 def fit(
     data: Data,
     model: Annotated[str, typer.Option(help="The model: vae.")] = "vae",
-    latent: Annotated[int | None, typer.Option(help="Latent size; chosen by the number of columns if absent.")] = None,
+    latent: Annotated[
+        str | None, typer.Option(help="Latent size, or auto: by held-out bound; by the number of columns if absent.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The run directory; runs/DATA if absent.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed, data and machine give the same model.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training rows, at most.")] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Kinds or likelihoods of columns that inspection gets wrong: age=count,zip=categorical."),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file of model arguments; options win over it.")] = None,
     as_json: Json = False,
 ) -> None:
     """Fit a model to DATA; print its ledger on rows it never saw; write the run."""
-    from isthmus.cli.commands import fit_command
+    from isthmus.cli.commands import fit_command, parse_columns
 
-    options = {"n_components": latent, "random_state": seed, "max_epochs": epochs}
+    size = int(latent) if latent is not None and latent.isdecimal() else latent
+    options = {"n_components": size, "random_state": seed, "max_epochs": epochs, "columns": parse_columns(columns)}
     fit_command(data, model, {key: value for key, value in options.items() if value is not None}, out, config, as_json)
 
 
@@ -92,6 +100,27 @@ def reconstruct(run: Run, data: Data, output: Output) -> None:
     from isthmus.cli.commands import transform_command
 
     transform_command(run, data, output, "reconstruct")
+
+
+@app.command()
+def impute(run: Run, data: Data, output: Filled) -> None:
+    """Write DATA again with only its holes changed: each filled by its conditional mean or likeliest value."""
+    from isthmus.cli.commands import impute_command
+
+    impute_command(run, data, output)
+
+
+@app.command()
+def score(
+    run: Run,
+    data: Data,
+    output: Output,
+    fpr: Annotated[float | None, typer.Option(help="Call rows anomalies at this false-positive rate.")] = None,
+) -> None:
+    """Write log p(x) of each row of DATA, its p-value as an anomaly, and what each column contributes."""
+    from isthmus.cli.commands import score_command
+
+    score_command(run, data, output, fpr)
 
 
 @app.command()

@@ -4,12 +4,15 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from isthmus.cli.errors import WrongCall
 from isthmus.cli.output import fit_progress, print_bundled, print_record, say
-from isthmus.data import bundled_names, read_dataset, stem, write_table
+from isthmus.data import bundled_names, fill_file, read_rows, read_table, stem, write_table
+from isthmus.data.filling import FILLED_ENDINGS
 from isthmus.data.writers import check_output
 from isthmus.estimators import COMMAND_LINE_NAMES, VAEConfiguration, load
-from isthmus.estimators.runs import fit_run, ledger_record
+from isthmus.estimators.runs import fit_run, ledger_record, row_count
 from isthmus.report import write_report
 from isthmus.storage import RunDirectory
 
@@ -24,7 +27,7 @@ def fit_command(
 ) -> None:
     """Fit, write the run, print the ledger and where everything is."""
     arguments = _arguments(model, options, config)
-    data = read_dataset(source)
+    data = read_rows(source)
     place = out or Path("runs") / stem(source)
     if RunDirectory(place).model.is_file():
         say(f"replaces the run in {place}", quiet=as_json)
@@ -39,7 +42,7 @@ def ledger_command(path: Path, source: str | None, as_json: bool) -> None:
     """Print the stored ledger, or that of other rows."""
     run = RunDirectory.open(path)
     if source is not None:
-        record = ledger_record(load(path), read_dataset(source), run)
+        record = ledger_record(load(path), read_rows(source), run)
     elif run.ledger.is_file():
         record = run.read_record()
     else:
@@ -51,24 +54,65 @@ def transform_command(path: Path, source: str, output: Path, method: str) -> Non
     """Write what the estimator's `method` makes of each row."""
     check_output(output)
     estimator = load(path)
-    values = getattr(estimator, method)(read_dataset(source))
+    rows = read_rows(source)
+    values = getattr(estimator, method)(rows)
     latent = method == "transform"
     names = tuple(str(name) for name in estimator.get_feature_names_out()) if latent else estimator.column_names_
     write_table(output, values, names)
-    say(f"{len(values)} rows of {len(names)} columns  {output}")
+    say(f"{row_count(rows)} rows of {len(names)} columns  {output}")
+
+
+def impute_command(path: Path, source: str, output: Path) -> None:
+    """Write the file again with only its holes changed."""
+    check_output(output, FILLED_ENDINGS)
+    estimator = load(path)
+    table = read_table(source)
+    holes = sum(int((~column.observed).sum()) for column in table.columns)
+    filled = estimator.impute(table)
+    left = sum(int((~column.observed).sum()) for column in filled.columns)
+    fill_file(Path(source), output, filled)
+    say(f"{holes - left} of {holes} holes filled  {output}")
+
+
+def score_command(path: Path, source: str, output: Path, false_positive_rate: float | None) -> None:
+    """Write the score, the p-value and the contribution of each column of every row."""
+    check_output(output)
+    estimator = load(path)
+    rows = read_rows(source)
+    if false_positive_rate is not None:
+        estimator.check_false_positive_rate(false_positive_rate)
+    columns = {"log_likelihood": estimator.score_samples(rows), "p_value": estimator.anomaly_pvalue(rows)}
+    if false_positive_rate is not None:
+        columns["anomaly"] = (columns["p_value"] <= false_positive_rate).astype(np.float64)
+    contributions = estimator.score_columns(rows)
+    names = (*columns, *(f"log_likelihood:{name}" for name in estimator.column_names_))
+    write_table(output, np.column_stack([*columns.values(), contributions]), names)
+    flagged = "" if false_positive_rate is None else f", {int(columns['anomaly'].sum())} called anomalies"
+    say(f"{row_count(rows)} rows scored{flagged}  {output}")
 
 
 def sample_command(path: Path, output: Path, n: int, seed: int) -> None:
     """Write new rows."""
     check_output(output)
     estimator = load(path)
-    write_table(output, estimator.sample(n, random_state=seed), estimator.column_names_)
+    sampled = estimator.sample_table if estimator.is_table_ else estimator.sample
+    write_table(output, sampled(n, random_state=seed), estimator.column_names_)
     say(f"{n} rows of {len(estimator.column_names_)} columns  {output}")
 
 
 def report_command(path: Path) -> None:
     """Draw the report again."""
     say(f"report  {write_report(path)}")
+
+
+def parse_columns(text: str | None) -> dict[str, str] | None:
+    """{name: kind or likelihood} from NAME=KIND,NAME=KIND; WrongCall for anything else."""
+    if text is None:
+        return None
+    pairs = [part.rpartition("=") for part in text.split(",")]
+    if not all(name and kind for name, _, kind in pairs):
+        raise WrongCall(f"--columns is {text!r}; expected NAME=KIND,NAME=KIND, such as age=count,zip=categorical")
+    return {name.strip(): kind.strip() for name, _, kind in pairs}
 
 
 def _arguments(model: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:

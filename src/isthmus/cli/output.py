@@ -16,6 +16,11 @@ from isthmus.fitting import FitRecord
 from isthmus.information import Estimate
 from isthmus.information.estimate import SIGNS, in_three_decimals
 
+MEASURES = {
+    "counting": "log-probabilities",
+    "lebesgue": "log-densities in the columns' own units",
+    "mixed": "log-densities in the columns' own units times log-probabilities",
+}
 WIDE = 130
 """A terminal of so many columns has room to say what each quantity is."""
 
@@ -27,7 +32,7 @@ def fit_progress() -> Iterator[Callable[[FitRecord], None]]:
         task = progress.add_task("fit", total=None, state="compiling")
 
         def on_record(look: FitRecord) -> None:
-            bound = "" if look.held_out is None else f", held-out ELBO {look.held_out:.2f} nats"
+            bound = "" if look.held_out is None else f", held-out bound {look.held_out:.2f} nats"
             skipped = f", {look.skipped} steps skipped" if look.skipped else ""
             state = f"epoch {look.epoch:.0f}{bound}{skipped}"
             progress.update(task, total=look.planned_steps, completed=look.step, state=state)
@@ -61,7 +66,9 @@ def print_record(record: dict[str, Any], as_json: bool) -> None:
     assumptions = record["assumptions"]
     likelihood = assumptions["likelihood"].replace("_", " ")
     console.print(f"likelihood  {likelihood}: {assumptions['likelihood_reason']}", highlight=False, markup=False)
-    measure = "log-probabilities" if assumptions["measure"] == "counting" else "log-densities in the columns' own units"
+    if "columns_taken_as" in assumptions:
+        _print_whole(_columns_table(assumptions))
+    measure = MEASURES[assumptions["measure"]]
     rows = f"{assumptions['test_rows']} rows " + (
         f"of {assumptions['data']}" if assumptions["training_rows"] is None else "that the fit never saw"
     )
@@ -124,6 +131,23 @@ def _ledger_table(ledger: dict[str, Any], explained: bool) -> Table:
     return table
 
 
+def _columns_table(assumptions: dict[str, Any]) -> Table:
+    """What each column was taken for."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("column", "kind", "likelihood", "because"):
+        table.add_column(name, no_wrap=True)
+    for column in assumptions["columns_taken_as"]:
+        table.add_row(
+            *(
+                escape(column[key] if key == "name" else column[key].replace("_", " "))
+                for key in ("name", "kind", "likelihood", "reason")
+            )
+        )
+    for column in assumptions["set_aside"]:
+        table.add_row(escape(column["name"]), "set aside", "", escape(column["reason"]))
+    return table
+
+
 def _progress(verb: str) -> Progress:
     columns = (TextColumn(verb), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
     return Progress(*columns, console=Console(stderr=True))
@@ -144,7 +168,7 @@ def _estimates(subject: str, quantity: str, *more: str) -> Table:
 
 def _entropy_kind(entropy: Estimate | None) -> str:
     measure = None if entropy is None else entropy.measure
-    return {"counting": "discrete", "lebesgue": "differential", None: ""}[measure]
+    return {"counting": "discrete", "lebesgue": "differential", "mixed": "mixed", None: ""}[measure]
 
 
 def _kind(kind: ColumnKind | None) -> str:

@@ -8,18 +8,27 @@ knows a model.
     bundled           the sets that ship with scikit-learn
     table             the Table: mixed columns with holes
     kinds             what kind of quantity a column holds, and why
+    schema            what each column of a table was taken for; its values to a model's units and back
+    column_schema     the same for one column
+    likelihood_names  the likelihoods a column can have, and the kind that each is for
     readers           a Dataset or a Table from a file, by ending
-    arrow, arrays     CSV and Parquet files; NumPy and IDX files
-    writers           a table of numbers to a file, by ending
+    csv_files, csv_text, csv_words, spelling            CSV files as people have them
+    arrow, arrays     Parquet files; NumPy and IDX files
+    filling, csv_filling, typed_values, moments         the same file or frame with only its holes changed
+    outgoing          a table to Arrow and to a frame
+    writers           a table to a file, by ending
     columns           what can be seen of each column: bounds, integers, constants, smallest gap
     standardisation   u = (x - offset) / scale in float64, and back
 """
 
 from isthmus.data.bundled import bundled_names, load_bundled
+from isthmus.data.column_schema import ColumnSchema
 from isthmus.data.columns import Columns, inspect_columns
 from isthmus.data.dataset import DataError, Dataset, anonymous_names
+from isthmus.data.filling import fill_file, fill_frame
 from isthmus.data.kinds import ColumnKind, infer_kind
-from isthmus.data.readers import read_dataset, read_table, stem
+from isthmus.data.readers import read_dataset, read_rows, read_table, stem
+from isthmus.data.schema import TableSchema, choose_schema
 from isthmus.data.standardisation import Standardisation
 from isthmus.data.table import Column, Table, table_from_frame
 from isthmus.data.writers import write_table
@@ -27,17 +36,23 @@ from isthmus.data.writers import write_table
 __all__ = [
     "Column",
     "ColumnKind",
+    "ColumnSchema",
     "Columns",
     "DataError",
     "Dataset",
     "Standardisation",
     "Table",
+    "TableSchema",
     "anonymous_names",
     "bundled_names",
+    "choose_schema",
+    "fill_file",
+    "fill_frame",
     "infer_kind",
     "inspect_columns",
     "load_bundled",
     "read_dataset",
+    "read_rows",
     "read_table",
     "stem",
     "table_from_frame",

@@ -24,7 +24,7 @@ from isthmus.data.table import (
 from isthmus.data.typed_values import columns_by_name, holes_to_fill, typed_values, whole, with_holes_filled
 from isthmus.storage import write_atomically
 
-_FILES = (".csv", ".tsv", ".parquet", ".npy")
+FILLED_ENDINGS = (".csv", ".tsv", ".parquet", ".npy")
 
 
 def fill_frame(frame: Any, filled: Table) -> Any:
@@ -56,9 +56,10 @@ def fill_file(source: Path, output: Path, filled: Table) -> None:
     is absent, and where the rows or the names of `filled` are not those of the file.
     """
     ending = source.suffix.lower()
-    if ending not in _FILES or output.suffix.lower() != ending:
+    if ending not in FILLED_ENDINGS or output.suffix.lower() != ending:
         raise DataError(
-            f"{source} cannot be filled into {output}; expected the same ending of both, one of {', '.join(_FILES)}"
+            f"{source} cannot be filled into {output}; expected the same ending of both, one of "
+            f"{', '.join(FILLED_ENDINGS)}"
         )
     if not output.parent.is_dir():
         raise DataError(f"{output} cannot be written: there is no directory {output.parent}")

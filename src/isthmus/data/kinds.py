@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy import stats
 
 from isthmus.data.table import Column
 
@@ -62,16 +63,34 @@ def _kind_of_words(column: Column, seen: np.ndarray, distinct: np.ndarray) -> Co
 
 def _kind_of_numbers(seen: np.ndarray, distinct: np.ndarray) -> ColumnKind:
     if (seen == np.round(seen)).all():
+        counted = 0 <= distinct[0] <= 1 and _counted(seen)
         consecutive = distinct[-1] - distinct[0] == len(distinct) - 1
-        if consecutive and 3 <= len(distinct) <= MOST_GRADES:
+        if consecutive and 3 <= len(distinct) <= MOST_GRADES and not (counted and distinct[0] == 0):
             return ColumnKind("ordinal", f"whole numbers from {distinct[0]:g} to {distinct[-1]:g}")
-        # A count starts near zero and scatters at least half as much as a Poisson of its mean would.
-        if 0 <= distinct[0] <= 1 and seen.var() >= 0.5 * seen.mean():
+        if counted:
             return ColumnKind("count", f"whole numbers from {distinct[0]:g}")
         return ColumnKind("real", "whole numbers that do not count from zero")
     if distinct[0] > 0 and np.log(seen).std() > ORDERS_OF_MAGNITUDE:
         return ColumnKind("positive", f"numbers above zero, from {distinct[0]:.3g} to {distinct[-1]:.3g}")
     return ColumnKind("real", "numbers")
+
+
+def _counted(seen: np.ndarray) -> bool:
+    """Whether whole numbers from near zero are rather a number of things than a reading on a scale.
+
+    They scatter at least half as much as a Poisson of their mean would, and a Poisson, or where they scatter more a
+    negative binomial, of their moments foretells them better than a rounded normal does.
+    """
+    mean, variance = float(seen.mean()), float(seen.var())
+    if variance < 0.5 * mean:
+        return False
+    spread = np.sqrt(variance)
+    rounded = np.maximum(stats.norm.cdf(seen + 0.5, mean, spread) - stats.norm.cdf(seen - 0.5, mean, spread), 1e-300)
+    if variance > mean:
+        counted = stats.nbinom.logpmf(seen, mean**2 / (variance - mean), mean / variance)
+    else:
+        counted = stats.poisson.logpmf(seen, mean)
+    return bool(counted.mean() > np.log(rounded).mean())
 
 
 def _named(column: Column, value: float) -> str:

@@ -35,6 +35,13 @@ def read_dataset(source: str) -> Dataset:
     return found if isinstance(found, Dataset) else _dataset_from_arrow(Path(source), found)
 
 
+def read_rows(source: str) -> Dataset | Table:
+    """Read what `read_dataset` reads, as a fit takes it: arrays and bundled sets as a Dataset, which may be of images;
+    CSV and Parquet files as a Table, words, dates and holes included. Raises what `read_dataset` raises."""
+    found = _read(source)
+    return found if isinstance(found, Dataset) else table_from_arrow(source, found)
+
+
 def read_table(source: str) -> Table:
     """Read what `read_dataset` reads, words, dates and holes included. Raises what `read_dataset` raises."""
     found = _read(source)

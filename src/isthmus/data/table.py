@@ -39,6 +39,16 @@ class Column:
         seen = self.values[self.observed]
         return not len(seen) or bool((seen == seen[0]).all())
 
+    def as_text(self) -> list[str]:
+        """Each value as it is read, six digits of a number; an empty text for a hole."""
+        if self.categories is not None:
+            shown = [self.categories[int(code)] if 0 <= code < len(self.categories) else "" for code in self.values]
+        elif self.temporal:
+            shown = [str(np.datetime64(0, "s") + np.timedelta64(round(value), "s")) for value in self.values]
+        else:
+            shown = [f"{value:.6g}" for value in self.values]
+        return [text if seen else "" for text, seen in zip(shown, self.observed, strict=True)]
+
 
 @dataclass(frozen=True)
 class Table:

@@ -17,13 +17,16 @@ class VAEConfiguration(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
-    n_components: Positive | None = None
-    likelihood: Literal["auto", "bernoulli", "binomial", "discretised_logistic", "normal"] = "auto"
+    n_components: Positive | Literal["auto"] | None = None
+    likelihood: Literal["auto", "columns", "bernoulli", "binomial", "discretised_logistic", "normal"] = "auto"
+    columns: dict[str, str] | None = None
     maximum: Annotated[int, Field(gt=0, le=LARGEST_MAXIMUM)] | None = None
     scale: Literal["per_feature", "global"] | Annotated[float, Field(gt=0)] = "per_feature"
     hidden_sizes: tuple[Positive, ...] | None = None
     activation: Literal["elu", "gelu", "relu", "silu", "tanh"] = "elu"
     overcomplete: bool = False
+    draws: Positive | None = None
+    trim: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     beta: Annotated[float, Field(ge=0)] = 1.0
     warm_up: Annotated[float, Field(ge=0, le=1)] = 0.1
     max_epochs: Positive | None = None
@@ -31,6 +34,8 @@ class VAEConfiguration(BaseModel):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     patience: Positive | None = 20
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    calibration_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    contamination: Annotated[float, Field(gt=0, le=0.5)] = 0.1
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     @classmethod
@@ -45,7 +50,9 @@ class VAEConfiguration(BaseModel):
             name = str(first["loc"][0])
             if name == "n_components":
                 given = first.get("input")
-                raise ValueError(f"n_components (the latent size) is {given!r}; expected at least 1, or None") from None
+                raise ValueError(
+                    f"n_components (the latent size) is {given!r}; expected at least 1, 'auto', or None"
+                ) from None
             if first["type"] == "extra_forbidden":
                 raise ValueError(f"{name!r} is not a setting of VAE; there are {', '.join(cls.model_fields)}") from None
             if name == "scale":

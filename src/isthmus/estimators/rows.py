@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from isthmus.data import Columns, DataError, Dataset, anonymous_names
+from isthmus.data import Columns, DataError, Dataset, Table, anonymous_names
 from isthmus.data.columns import require_finite
 from isthmus.models import LikelihoodChoice
 
@@ -28,8 +28,8 @@ def training_rows(estimator: Any, X: Any) -> tuple[np.ndarray, tuple[str, ...]]:
 
 def new_rows(estimator: Any, X: Any, names: tuple[str, ...]) -> np.ndarray:
     """X as a numeric array with the columns of the fit; ValueError where they differ or are not finite."""
-    if isinstance(X, Dataset):
-        rows: Any = _same_columns(X, names)
+    if isinstance(X, Dataset | Table):
+        rows: Any = _same_columns(matrix_of(X) if isinstance(X, Table) else X, names)
     else:
         rows = validate_data(estimator, X, dtype="numeric", ensure_all_finite=False, reset=False)
     require_finite(rows, names)
@@ -44,6 +44,32 @@ def _same_columns(data: Dataset, names: tuple[str, ...]) -> np.ndarray:
         given, fitted = next(pair for pair in zip(data.names, names, strict=True) if pair[0] != pair[1])
         raise DataError(f"{data.source} has column {given!r} where the model was fitted to {fitted!r}; use its columns")
     return data.values
+
+
+def matrix_of(table: Table) -> Dataset:
+    """A table of numbers without holes as a data set; DataError, naming the column, for any other."""
+    for column in table.columns:
+        if column.categories is not None or not column.observed.all():
+            what = "words" if column.categories is not None else "holes"
+            raise DataError(
+                f"column {column.name!r} of {table.source} holds {what}, which one likelihood for all columns does not "
+                "take; fit with likelihood='columns'"
+            )
+    names = tuple(column.name for column in table.columns)
+    return Dataset(table.source, np.column_stack([column.values for column in table.columns]), names)
+
+
+def holds_numbers_only(table: Table) -> np.ndarray | None:
+    """The columns as one array [row, column] where all are numbers without holes; else None."""
+    if any(c.categories is not None or c.temporal or not c.observed.all() for c in table.columns):
+        return None
+    return np.column_stack([column.values for column in table.columns])
+
+
+def has_holes(X: Any) -> bool:
+    """Whether X is an array of numbers with NaN."""
+    values = np.asarray(X.values if isinstance(X, Dataset) else X)
+    return values.ndim == 2 and values.dtype.kind == "f" and bool(np.isnan(values).any())
 
 
 def warn_constant(columns: Columns) -> None:

@@ -1,4 +1,4 @@
-"""A run: fit to a data set, keep its ledger on rows that the fit never saw, and write all of it down."""
+"""A run: fit to rows, keep its ledger on rows that the fit never saw, and write all of it down."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.data import DataError, Dataset
+from isthmus.data import DataError, Dataset, Table
+from isthmus.estimators.table_rows import TableRows
 from isthmus.estimators.vae import VAE
 from isthmus.evidence import Ledger
 from isthmus.fitting import FitRecord
@@ -17,22 +18,25 @@ TEST_SHARE, MOST_TEST_ROWS = 0.2, 2000
 SHOWN_ROWS, MOST_LATENT_ROWS = 16, 2000
 SPLIT_STREAM = 2
 
+Rows = Dataset | Table
+
 
 def fit_run(
     estimator: VAE,
-    data: Dataset,
+    data: Rows,
     run: RunDirectory,
     on_record: Callable[[FitRecord], None] | None = None,
 ) -> dict[str, Any]:
     """Fit `estimator`, write model, history, ledger and exhibits to `run`, and return the run's record.
 
-    A fifth of the rows (at most 2,000) is set aside first: neither training nor early stopping sees them, and the
-    ledger is that of these rows. Nothing is written before all of it is there.
+    A fifth of the rows (at most 2,000) is set aside first: neither training nor early stopping sees them, the ledger is
+    that of these rows, and p-values and intervals are calibrated on them. Nothing is written before all of it is there.
     """
     training, test = split_test_rows(data, int(estimator.get_params()["random_state"] or 0))
     estimator.fit(training, on_record=on_record)
+    estimator.calibrate(test)
     ledger = estimator.ledger(test)
-    record = _record(estimator, test, run, ledger, training_rows=len(training.values))
+    record = _record(estimator, test, run, ledger, training_rows=row_count(training))
     exhibits = make_exhibits(estimator, test, ledger)
     _write(estimator, run, record, exhibits)
     return record
@@ -46,14 +50,14 @@ def _write(estimator: VAE, run: RunDirectory, record: dict[str, Any], exhibits: 
     estimator.save(run.path)
 
 
-def ledger_record(estimator: VAE, data: Dataset, run: RunDirectory) -> dict[str, Any]:
+def ledger_record(estimator: VAE, data: Rows, run: RunDirectory) -> dict[str, Any]:
     """The record of a fitted estimator's ledger on other rows."""
     return _record(estimator, data, run, estimator.ledger(data), training_rows=None)
 
 
-def split_test_rows(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+def split_test_rows(data: Rows, seed: int) -> tuple[Any, Any]:
     """(rows to fit to, rows for the ledger), at random; DataError where there are too few for both."""
-    rows = len(data.values)
+    rows = row_count(data)
     if rows < 4:
         raise DataError(
             f"{data.source} holds {rows} row{'s' * (rows != 1)}; expected at least 4: some to fit, some to test"
@@ -63,41 +67,61 @@ def split_test_rows(data: Dataset, seed: int) -> tuple[Dataset, Dataset]:
     return data.rows(order[kept:]), data.rows(order[:kept])
 
 
-def make_exhibits(estimator: VAE, test: Dataset, ledger: Ledger) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def row_count(data: Rows) -> int:
+    """How many rows there are."""
+    return data.row_count if isinstance(data, Table) else len(data.values)
+
+
+def make_exhibits(estimator: VAE, test: Rows, ledger: Ledger) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """What the report's pictures show, as (arrays, metadata): a few test rows, their reconstructions, new samples, and
-    the posterior means in the two dimensions that carry most."""
-    shown, many = (
-        test.rows(np.arange(len(test.values))[:SHOWN_ROWS]),
-        test.rows(np.arange(len(test.values))[:MOST_LATENT_ROWS]),
-    )
+    the posterior means in the two dimensions that carry most. The rows of a table are kept as text."""
+    shown, many = (test.rows(np.arange(min(row_count(test), most))) for most in (SHOWN_ROWS, MOST_LATENT_ROWS))
     rates = ledger["rate_per_dimension"]
     assert rates is not None
     dimensions = np.argsort(rates.value)[::-1][:2]
-    arrays = {
-        "originals": np.asarray(shown.values, np.float64),
+    arrays = {"latent_means": estimator.transform(many)[:, dimensions]}
+    metadata: dict[str, Any] = {
+        "columns": list(estimator.column_names_),
+        "image_shape": None,
+        "labels": None,
+        "latent_dimensions": [int(dimension) for dimension in dimensions],
+        "rows": None,
+    }
+    if isinstance(many, Dataset):
+        metadata["labels"] = None if many.labels is None else [str(label) for label in many.labels]
+        metadata["image_shape"] = None if many.image_shape is None else list(many.image_shape)
+    if isinstance(estimator._fitted.rows, TableRows):
+        table = estimator._fitted.rows.table(shown)
+        tables = {
+            "originals": table,
+            "reconstructions": estimator.reconstruct(table),
+            "samples": estimator.sample_table(SHOWN_ROWS),
+        }
+        metadata["rows"] = {name: _as_text(shown, estimator.column_names_) for name, shown in tables.items()}
+        return arrays, metadata
+    values = shown.values if isinstance(shown, Dataset) else np.column_stack([c.values for c in shown.columns])
+    arrays |= {
+        "originals": np.asarray(values, np.float64),
         "reconstructions": estimator.reconstruct(shown),
         "samples": estimator.sample(SHOWN_ROWS),
-        "latent_means": estimator.transform(many)[:, dimensions],
-    }
-    labels = None if many.labels is None else [str(label) for label in many.labels]
-    metadata = {
-        "columns": list(test.names),
-        "image_shape": None if test.image_shape is None else list(test.image_shape),
-        "labels": labels,
-        "latent_dimensions": [int(dimension) for dimension in dimensions],
     }
     return arrays, metadata
 
 
-def _record(
-    estimator: VAE, test: Dataset, run: RunDirectory, ledger: Ledger, training_rows: int | None
-) -> dict[str, Any]:
+def _as_text(table: Table, names: tuple[str, ...]) -> list[list[str]]:
+    """[row, column] as it is read; an empty text for a hole."""
+    by_name = {column.name: column for column in table.columns}
+    columns = [by_name[name].as_text() if name in by_name else [""] * table.row_count for name in names]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _record(estimator: VAE, test: Rows, run: RunDirectory, ledger: Ledger, training_rows: int | None) -> dict[str, Any]:
     assumptions = {
         "data": test.source,
-        "columns": len(test.names),
+        "columns": len(estimator.column_names_),
         "training_rows": training_rows,
-        "test_rows": len(test.values),
-        "labelled": test.labels is not None,
+        "test_rows": row_count(test),
+        "labelled": isinstance(test, Dataset) and test.labels is not None,
         "draws": ledger.draws,
         **estimator.assumptions_,
     }

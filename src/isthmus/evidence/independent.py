@@ -1,6 +1,7 @@
 """The columns modelled independently of one another: the baseline that every model must beat."""
 
 from abc import abstractmethod
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ from jax import Array
 from numpyro.distributions import Normal
 from scipy import stats
 
-from isthmus.models import ColumnDistribution, Fixed, Likelihood
+from isthmus.models import ColumnDistribution, ColumnLikelihoods, Fixed, Likelihood, Observation
 from isthmus.models.likelihoods import (
     BernoulliLikelihood,
     BinomialLikelihood,
@@ -22,7 +23,7 @@ class IndependentColumns(eqx.Module):
     """p(x) = product over columns of p(x_column), under the measure of the model it stands beside."""
 
     @abstractmethod
-    def log_prob(self, u: Array) -> Array:
+    def log_prob(self, u: Any) -> Array:
         """log p(x) of one row, in nats, of the values that the model takes."""
 
 
@@ -48,8 +49,23 @@ class IndependentTable(IndependentColumns):
         return jnp.sum(jnp.where(index == u, found, -jnp.inf))
 
 
-def independent_columns(family: Likelihood, training_rows: np.ndarray) -> IndependentColumns:
-    """The baseline beside a model with this likelihood, fitted to its training rows [row, column]."""
+class IndependentFamilies(IndependentColumns):
+    """Each column of a table has its own distribution, of the same kind as in the model: the member of the likelihood
+    that ignores z, with the moments and the shares of the training rows."""
+
+    family: ColumnLikelihoods
+
+    def log_prob(self, u: Observation) -> Array:
+        return self.family(self.family.initial_outputs()).log_prob(u)
+
+
+def independent_columns(family: Likelihood, training_rows: Any) -> IndependentColumns:
+    """The baseline beside a model with this likelihood, fitted to its training rows [row, column].
+
+    A ColumnLikelihoods must be the untrained one: the baseline is where it starts.
+    """
+    if isinstance(family, ColumnLikelihoods):
+        return IndependentFamilies(family)
     if isinstance(family, NormalLikelihood):
         return IndependentNormal(family.log_unit)
     if isinstance(family, BernoulliLikelihood):

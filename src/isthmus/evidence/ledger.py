@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import jax
 import numpy as np
 
 from isthmus.evidence.independent import IndependentColumns
@@ -27,6 +28,7 @@ LEDGER_KEYS = {
     "marginal_kl": "KL(q(z) || p(z)): rate less mutual information",
     "total_correlation": "of z under q, for factorised priors",
     "dimension_wise_kl": "of the marginals of z, for factorised priors",
+    "distortion_per_column": "the distortion of each column, 0 where it has a hole",
     "rate_per_dimension": "the rate of each latent dimension",
     "active_units": "latent dimensions whose mean varies with x by more than 0.01",
     "squared_error": "|x - x_hat|^2, x_hat decoded from the posterior mean",
@@ -42,7 +44,8 @@ class Ledger:
 
     entries: one Estimate for each key of LEDGER_KEYS, None where the quantity does not exist or is not computed.
     measure: "counting" where log p is a log-probability, "lebesgue" where it is a log-density in the columns' units,
-        None where the model does not say.  rows, columns: of the data.  draws: posterior draws a row.
+        "mixed" where columns differ, None where the model does not say.  rows, columns: of the data.  draws: posterior
+        draws a row.
     gain: log_likelihood_lower less log_likelihood_independent, by row: how far the model rises above independent
         columns; None without such a baseline.
     """
@@ -87,20 +90,20 @@ class Ledger:
 
 def make_ledger(
     model: ProbabilisticModel,
-    rows: np.ndarray,
+    rows: Any,
     baseline: IndependentColumns | None = None,
     *,
-    scale: np.ndarray | float = 1.0,
+    scale: np.ndarray | float | None = 1.0,
     measure: Measure | None = None,
     draws: int = 1000,
     seed: int = 0,
 ) -> Ledger:
-    """The ledger of a model over rows [row, column], in the model's units; the same arguments give the same figures.
+    """The ledger of a model over rows, arrays [row, ...] in the model's units; the same arguments give equal figures.
 
-    baseline: the columns modelled independently.  scale: the columns' own units, for the squared error.  draws: of z a
-    row, for the bounds.
+    baseline: the columns modelled independently.  scale: the columns' own units, for the squared error of numbers
+    [row, column]; None where a squared error means nothing.  draws: of z a row, for the bounds.
     """
-    sampled = sample_importance_weights(model, rows, draws, seed)
+    sampled = sample_importance_weights(model, rows, draws, seed, by_column=True)
     entries: dict[str, Estimate | None] = dict.fromkeys(LEDGER_KEYS)
     entries.update(_split_of_elbo(sampled))
     entries["log_likelihood_lower"] = mean_over_rows(
@@ -114,9 +117,10 @@ def make_ledger(
     means = map_rows(_encode, model, rows)
     active = float(np.sum(np.var(means, axis=0) > ACTIVE_VARIANCE))
     entries["active_units"] = Estimate(active, "count", "exact", 0.0)
-    residual = (np.asarray(rows, np.float64) - map_rows(_decode, model, means)) * scale
-    entries["squared_error"] = mean_over_rows((residual**2).sum(1), unit="squared units", direction="exact")
-    return Ledger(entries, measure, row_count(rows), rows.shape[1], draws, gain)
+    if scale is not None:
+        residual = (np.asarray(rows, np.float64) - map_rows(_decode, model, means)) * scale
+        entries["squared_error"] = mean_over_rows((residual**2).sum(1), unit="squared units", direction="exact")
+    return Ledger(entries, measure, row_count(rows), jax.tree.leaves(rows)[0].shape[1], draws, gain)
 
 
 def _gain(sampled: ImportanceSampling, independent: np.ndarray) -> Estimate | None:
@@ -136,6 +140,10 @@ def _split_of_elbo(sampled: ImportanceSampling) -> dict[str, Estimate]:
     else:
         rate = mean_over_rows(sampled.rate, direction="exact")
         per_dimension = {"rate_per_dimension": mean_over_rows(sampled.kl_terms, direction="exact")}
+    if sampled.column_log_likelihood is not None:
+        per_dimension["distortion_per_column"] = mean_over_rows(
+            -sampled.column_log_likelihood, variances=sampled.column_log_likelihood_variance
+        )
     bound = mean_over_rows(sampled.elbo, direction="lower", variances=sampled.elbo_variance)
     # The identity holds to the last digit of what is printed, not only to rounding.
     total = -(distortion.value + rate.value)  # type: ignore[operator]

@@ -31,6 +31,7 @@ class ImportanceSampling:
     variance of its Monte Carlo error (that of log_evidence by the delta method).
     elbo: log_likelihood - rate; elbo_variance takes the two parts' errors together.
     kl_terms: the rate of each latent dimension, [row, dimension], or None.
+    column_log_likelihood: log_likelihood of each column, [row, column], or None where the model has no columns.
     """
 
     draws: int
@@ -43,34 +44,41 @@ class ImportanceSampling:
     log_evidence: np.ndarray
     log_evidence_variance: np.ndarray
     kl_terms: np.ndarray | None
+    column_log_likelihood: np.ndarray | None = None
+    column_log_likelihood_variance: np.ndarray | None = None
 
 
 @in_float32
 def sample_importance_weights(
-    model: ProbabilisticModel, rows: Any, draws: int = 1, seed: int = 0
+    model: ProbabilisticModel, rows: Any, draws: int = 1, seed: int = 0, *, by_column: bool = False
 ) -> ImportanceSampling:
     """Draw z ~ q(z | x) `draws` times for each row and summarise the log-weights log p(x, z) - log q(z | x).
 
     rows: arrays [row, ...] (a pytree), in the model's units.  Draws are made in fixed chunks and summed in float64 as
-    they come, so memory does not grow with `draws`. Raises ValueError for draws < 1.
+    they come, so memory does not grow with `draws`.  by_column: keep the likelihood of each column too, where the model
+    has columns. Raises ValueError for draws < 1.
     """
     if draws < 1:
         raise ValueError(f"draws is {draws}; expected at least 1")
     count, at_once = row_count(rows), min(1 << (draws - 1).bit_length(), DRAWS_AT_ONCE)
     key = jax.random.key(seed, impl="threefry2x32")
     parts = [
-        _stream_draws(model, chunk, draws, at_once, key) for chunk in chunks(rows, chunk_size(rows, copies=at_once))
+        _stream_draws(model, chunk, draws, at_once, key, by_column)
+        for chunk in chunks(rows, chunk_size(rows, copies=at_once))
     ]
     joined = {name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}
     return ImportanceSampling(draws=draws, **{"kl_terms": None, **joined})
 
 
-def _stream_draws(model: ProbabilisticModel, chunk: Any, draws: int, at_once: int, key: Array) -> dict[str, np.ndarray]:
-    log_likelihood, rate, elbo, weight = _Moments(), _Moments(), _Moments(), _LogMean()
+def _stream_draws(
+    model: ProbabilisticModel, chunk: Any, draws: int, at_once: int, key: Array, by_column: bool
+) -> dict[str, np.ndarray]:
+    log_likelihood, rate, elbo, weight, columns = _Moments(), _Moments(), _Moments(), _LogMean(), _Moments()
     kl_terms = None
     for first in range(0, draws, at_once):
-        terms = _chunk_terms(model, chunk, jnp.int32(first), at_once, key)
-        used = slice(0, min(at_once, draws - first))
+        count = min(at_once, draws - first)
+        terms = _chunk_terms(model, chunk, jnp.int32(first), jnp.int32(count), at_once, key, by_column)
+        used = slice(0, count)
         likelihoods, log_weights, ratios = (np.asarray(part, np.float64)[:, used] for part in terms[:3])
         kl_terms = None if terms[3] is None else np.asarray(terms[3], np.float64)
         closed = None if kl_terms is None else np.broadcast_to(kl_terms.sum(-1, keepdims=True), likelihoods.shape)
@@ -79,6 +87,9 @@ def _stream_draws(model: ProbabilisticModel, chunk: Any, draws: int, at_once: in
         rate.add(rates)
         elbo.add(likelihoods - rates)
         weight.add(log_weights)
+        if terms[4] is not None:
+            mean, squares = (np.asarray(part, np.float64) for part in terms[4])
+            columns.merge(count, mean, squares)
     summary = {
         "log_likelihood": log_likelihood.mean,
         "log_likelihood_variance": log_likelihood.variance_of_mean,
@@ -89,19 +100,40 @@ def _stream_draws(model: ProbabilisticModel, chunk: Any, draws: int, at_once: in
         "log_evidence": weight.log_mean,
         "log_evidence_variance": weight.variance,
     }
-    return summary if kl_terms is None else {**summary, "kl_terms": kl_terms}
+    if kl_terms is not None:
+        summary["kl_terms"] = kl_terms
+    if columns.count:
+        summary["column_log_likelihood"] = columns.mean
+        summary["column_log_likelihood_variance"] = columns.variance_of_mean
+    return summary
 
 
 @eqx.filter_jit
 def _chunk_terms(
-    model: ProbabilisticModel, chunk: Any, first: Array, at_once: int, key: Array
-) -> tuple[Array, Array, Array, Array | None]:
+    model: ProbabilisticModel, chunk: Any, first: Array, used: Array, at_once: int, key: Array, by_column: bool
+) -> tuple[Array, Array, Array, Array | None, tuple[Array, Array] | None]:
     def of_row(row):
-        row_key = jax.random.fold_in(jax.random.fold_in(key, _content_hash(row)), first)
-        return terms_of_row(model, row, row_key, samples=at_once)
+        terms = terms_of_row(model, row, content_key(key, row, first), samples=at_once)
+        # Summed here: [row, k, column] numbers are too many to carry to the host.
+        return terms, _moments_of_draws(terms.column_log_likelihood, used) if by_column else None
 
-    terms: Terms = jax.vmap(of_row)(chunk)
-    return terms.log_likelihood, terms.log_weights, terms.log_posterior - terms.log_prior, terms.kl_terms
+    terms: Terms
+    terms, columns = jax.vmap(of_row)(chunk)
+    return terms.log_likelihood, terms.log_weights, terms.log_posterior - terms.log_prior, terms.kl_terms, columns
+
+
+def _moments_of_draws(values: Array | None, used: Array) -> tuple[Array, Array] | None:
+    """Mean of the first `used` of the draws, and sum of squared deviations from it, [k, column] to [column]."""
+    if values is None:
+        return None
+    counted = (jnp.arange(values.shape[0]) < used)[:, None]
+    mean = jnp.sum(jnp.where(counted, values, 0.0), axis=0) / used
+    return mean, jnp.sum(jnp.where(counted, (values - mean) ** 2, 0.0), axis=0)
+
+
+def content_key(key: Array, row: Any, block: Array) -> Array:
+    """A key that follows from a row's content and the block of draws."""
+    return jax.random.fold_in(jax.random.fold_in(key, _content_hash(row)), block)
 
 
 def _content_hash(row: Any) -> Array:
@@ -133,10 +165,15 @@ class _Moments:
         self.count, self.mean, self.squares = 0, np.zeros(()), np.zeros(())
 
     def add(self, values: np.ndarray) -> None:
-        count, mean = values.shape[1], values.mean(1)
-        total = self.count + count
+        mean = values.mean(1)
         with np.errstate(invalid="ignore"):
             squares = ((values - mean[:, None]) ** 2).sum(1)
+        self.merge(values.shape[1], mean, squares)
+
+    def merge(self, count: int, mean: np.ndarray, squares: np.ndarray) -> None:
+        """Add `count` draws with this mean and this sum of squared deviations from it."""
+        total = self.count + count
+        with np.errstate(invalid="ignore"):
             between = (mean - self.mean) ** 2 * (self.count * count / total)
             # A weighted mean, not mean plus shift: infinities stay infinite instead of becoming inf - inf.
             self.mean = self.mean * (self.count / total) + mean * (count / total)

@@ -4,6 +4,7 @@ Every objective takes Terms with axes [row, k] and the weight beta of the diverg
 raises from near 0 to its final value; it returns the mean over rows, in nats.
 """
 
+import math
 from collections.abc import Callable
 
 import jax.numpy as jnp
@@ -26,8 +27,22 @@ def elbo(terms: Terms, beta: Array | float = 1.0) -> Array:
 
 def importance_weighted(terms: Terms, beta: Array | float = 1.0) -> Array:
     """log of the mean of the k importance weights (Burda, Grosse and Salakhutdinov 2016): tighter as k grows."""
+    return jnp.mean(_importance_weighted_rows(terms, beta))
+
+
+def trimmed_importance_weighted(terms: Terms, beta: Array | float = 1.0, *, share: float = 0.1) -> Array:
+    """The importance-weighted bound over all but the `share` of the batch's rows under which it is lowest.
+
+    Rows that the model finds least likely teach it nothing, so that outliers among the training rows do not draw it to
+    themselves (trimmed likelihood, Neykov and Neytchev 1990); it bounds the log-likelihood of the rows that are kept.
+    """
+    bounds = jnp.sort(_importance_weighted_rows(terms, beta))
+    return jnp.mean(bounds[math.floor(share * bounds.shape[0]) :])
+
+
+def _importance_weighted_rows(terms: Terms, beta: Array | float) -> Array:
     log_weights = terms.log_likelihood + beta * (terms.log_prior - terms.log_posterior)
-    return jnp.mean(logsumexp(log_weights, axis=-1)) - jnp.log(log_weights.shape[-1])
+    return logsumexp(log_weights, axis=-1) - math.log(log_weights.shape[-1])
 
 
 def free_bits(terms: Terms, beta: Array | float = 1.0, *, nats: float = 0.05) -> Array:

@@ -23,6 +23,10 @@ SPLIT_STREAM = 1
 """Random numbers for the split come from a stream of their own, apart from the batch order's."""
 
 
+Corruption = Callable[[Any, Array], Any]
+"""What is done to a batch of rows before each step, with a key; a module-level function, or it is compiled anew."""
+
+
 class VariationalLoss(eqx.Module):
     """Minus an objective at `samples` draws a row, with the divergence's weight rising to beta over `warm_up` steps.
 
@@ -33,9 +37,13 @@ class VariationalLoss(eqx.Module):
     warm_up: Array
     objective: Objective = eqx.field(static=True)
     samples: int = eqx.field(static=True)
+    corruption: Corruption | None = eqx.field(static=True, default=None)
 
     def __call__(self, model: ProbabilisticModel, rows: Any, key: Array, step: Array) -> Array:
         weight = self.beta * jnp.minimum((step + 1) / jnp.maximum(self.warm_up, 1.0), 1.0)
+        if self.corruption is not None:
+            key, corruption_key = jax.random.split(key)
+            rows = self.corruption(rows, corruption_key)
         return -self.objective(terms(model, rows, key, samples=self.samples), weight)
 
 
@@ -56,17 +64,20 @@ def fit(
     seed: int = 0,
     optimiser: optax.GradientTransformation = ADAM,
     on_record: Callable[[FitRecord], None] | None = None,
+    corruption: Corruption | None = None,
 ) -> Fit:
     """Fit a three-method model to rows X by maximising `objective`; the same arguments give the same Fit.
 
     X: arrays [row, ...] (a pytree), in the model's own units, computed with in float32.
     objective: a function of (Terms, beta); see `isthmus.inference.objectives`.
-    held_out: rows kept from training, as a share of X or as arrays like X; their ELBO, always at beta = 1, decides
-        which weights are kept and when to stop. 0 or None: none are kept and training runs to its end.
+    held_out: rows kept from training, as a share of X or as arrays like X; their ELBO (their
+        importance-weighted bound at more than one draw a row), always at beta = 1, decides which weights are kept and
+        when to stop. 0 or None: none are kept and training runs to its end.
     samples: posterior draws a row in each step.  beta: weight of the divergence from the prior.
     warm_up: share of all steps over which beta rises from 0; it always finishes, because patience waits for it.
     epochs: passes over the training rows; the learning rate falls to 0 over them.
     patience: looks at the held-out rows without a new best before the fit stops; None for no early stopping.
+    corruption: what is done to each batch before its step, such as `isthmus.models.hide_values`.
 
     Returns a Fit: `.model`, `.history`, `.verdict`. Raises TrainingDiverged where gradients stay non-finite, ValueError
     for arguments out of range.
@@ -78,14 +89,18 @@ def fit(
     steps = max(math.ceil(epochs * row_count(training) / batch_size), 1)
     settle = math.floor(warm_up * steps)
     settings = TrainingSettings(steps, batch_size, learning_rate, patience, settle, seed, optimiser)
-    loss = VariationalLoss(jnp.float32(beta), jnp.float32(settle), objective, samples)
-    score = None if kept is None else lambda model: held_out_elbo(model, kept)
+    loss = VariationalLoss(jnp.float32(beta), jnp.float32(settle), objective, samples, corruption)
+    score = None if kept is None else lambda model: held_out_bound(model, kept, samples)
     return train(model, loss, training, settings, score, on_record)
 
 
-def held_out_elbo(model: ProbabilisticModel, rows: Any) -> float:
-    """Mean ELBO of rows, in nats, at one fixed draw each: the same noise at every look, so that looks compare."""
-    return float(np.mean(sample_importance_weights(model, rows, draws=1).elbo))
+def held_out_bound(model: ProbabilisticModel, rows: Any, samples: int) -> float:
+    """A lower bound on log p(x), the mean over rows, in nats, with the same noise at every look, so that looks compare.
+
+    The ELBO at one draw; at more, the importance-weighted bound: a posterior that was trained under it is judged by it.
+    """
+    sampled = sample_importance_weights(model, rows, draws=samples)
+    return float(np.mean(sampled.elbo if samples == 1 else sampled.log_evidence))
 
 
 _ACCEPTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -108,7 +123,12 @@ def _check_arguments(**arguments: Any) -> None:
 def _float32(rows: Any) -> Any:
     if all(isinstance(leaf, numbers.Real) for leaf in jax.tree.leaves(rows)):
         rows = np.asarray(rows)  # a list of lists; any other list is a pytree of arrays
-    return jax.tree.map(lambda array: np.asarray(array, np.float32), rows)
+
+    def converted(array):
+        array = np.asarray(array)
+        return array if array.dtype.kind == "b" else array.astype(np.float32, copy=False)
+
+    return jax.tree.map(converted, rows)
 
 
 def _split(X: Any, held_out: Any, seed: int) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 Direction = Literal["exact", "lower", "upper", "estimate"]
-Measure = Literal["counting", "lebesgue"]
+Measure = Literal["counting", "lebesgue", "mixed"]
 Value = float | tuple[float, ...] | np.ndarray | jax.Array
 
 _NATS_PER = {"nats": 1.0, "bits": math.log(2.0)}
@@ -30,7 +30,8 @@ class Estimate:
     stderr: standard error from Monte Carlo, the rows given; 0 where nothing was sampled; None where it is unknown.
     stderr_rows: standard error from having seen these rows and not others; None for a single row.
     measure: what an entropy is taken with respect to: "counting" (discrete: never negative) or "lebesgue"
-        (differential: it shifts with the units of x, and may be negative); None where it makes no difference.
+        (differential: it shifts with the units of x, and may be negative), "mixed" for columns of both; None where it
+        makes no difference.
     """
 
     value: Value
@@ -78,7 +79,9 @@ class Estimate:
             for name, error in (("stderr", self.stderr), ("rows", self.stderr_rows))
             if error is not None and np.ndim(error) == 0 and np.asarray(error) > 0
         ]
-        entropy = {"counting": " (discrete)", "lebesgue": " (differential)", None: ""}[self.measure]
+        entropy = {"counting": " (discrete)", "lebesgue": " (differential)", "mixed": " (mixed)", None: ""}[
+            self.measure
+        ]
         text = f"{SIGNS[self.direction]} {shown} {self.unit}{entropy}"
         return text + (f" ({', '.join(errors)})" if errors else "")
 

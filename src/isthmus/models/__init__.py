@@ -6,20 +6,35 @@ likelihood, posterior); everything that trains, bounds or reports it follows fro
     model            the three-method interface, and what follows from it for every model
     terms            the pieces of log p(x, z) - log q(z | x), from which every bound is made
     vae              the variational autoencoder
-    networks         the multilayer perceptron
-    priors, posteriors, likelihoods      the parts of a model
+    networks         multilayer perceptrons, plain and residual
+    priors, posteriors, likelihoods      the parts of a model; likelihoods of rows of one kind
+    observation      a row of mixed columns with holes, and a distribution of such rows
+    column_likelihoods                   likelihoods of mixed columns
+    inputs           what an encoder is shown of a row
+    corruptions      what is done to rows before a model sees them in training
     selection        which likelihood suits the columns, and why
     distributions    what numpyro's distributions lack
-    assembly         from the facts of the columns to an untrained model
+    assembly, column_assembly            from the facts of the columns to an untrained model
     parameters       what is trained and what is held fixed; arrays by name
     rows             a function of one row, over all rows
 """
 
-from isthmus.models.assembly import Architecture, assemble_vae, blank_vae, choose_architecture
+from isthmus.models.assembly import (
+    Architecture,
+    assemble_table_vae,
+    assemble_vae,
+    blank_table_vae,
+    blank_vae,
+    choose_architecture,
+)
+from isthmus.models.column_likelihoods import ColumnLikelihoods
+from isthmus.models.corruptions import hide_values
 from isthmus.models.distributions import ColumnDistribution, DiscretisedLogistic, location
+from isthmus.models.inputs import MatrixInputs
 from isthmus.models.likelihoods import Likelihood, make_likelihood
 from isthmus.models.model import ProbabilisticModel
-from isthmus.models.networks import ACTIVATIONS, MLP
+from isthmus.models.networks import ACTIVATIONS, MLP, ResidualMLP
+from isthmus.models.observation import Observation, Product
 from isthmus.models.parameters import Fixed, fill_arrays, named_arrays, split_parameters
 from isthmus.models.selection import LikelihoodChoice, choose_likelihood, choose_standardisation
 from isthmus.models.terms import Terms, terms
@@ -30,19 +45,27 @@ __all__ = [
     "MLP",
     "Architecture",
     "ColumnDistribution",
+    "ColumnLikelihoods",
     "DiscretisedLogistic",
     "Fixed",
     "Likelihood",
     "LikelihoodChoice",
+    "MatrixInputs",
+    "Observation",
     "ProbabilisticModel",
+    "Product",
+    "ResidualMLP",
     "Terms",
     "VariationalAutoencoder",
+    "assemble_table_vae",
     "assemble_vae",
+    "blank_table_vae",
     "blank_vae",
     "choose_architecture",
     "choose_likelihood",
     "choose_standardisation",
     "fill_arrays",
+    "hide_values",
     "location",
     "make_likelihood",
     "make_vae",

@@ -7,9 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from isthmus.data import Columns, Standardisation
+from isthmus.data import Columns, Standardisation, TableSchema
 from isthmus.information.precision import in_float32
+from isthmus.models.column_assembly import make_column_likelihoods, make_table_inputs
+from isthmus.models.inputs import MatrixInputs
 from isthmus.models.likelihoods import make_likelihood
+from isthmus.models.networks import ResidualMLP
+from isthmus.models.parameters import Fixed
 from isthmus.models.selection import LikelihoodChoice
 from isthmus.models.vae import VariationalAutoencoder, make_vae
 
@@ -60,15 +64,34 @@ def assemble_vae(
     else:
         # One spread for all columns: a pixel that is almost never lit must not become the loudest input.
         centre, spread = columns.mean, np.full(count, np.sqrt(np.mean(columns.spread**2)))
+    inputs = MatrixInputs(Fixed(jnp.asarray(centre, jnp.float32)), Fixed(jnp.asarray(spread, jnp.float32)))
     return make_vae(
         make_likelihood(choice, columns, standardisation),
-        jnp.asarray(centre, jnp.float32),
-        jnp.asarray(spread, jnp.float32),
+        inputs,
         latent_size=architecture.latent_size,
         hidden_sizes=architecture.hidden_sizes,
         activation=architecture.activation,
         key=key,
     )
+
+
+@in_float32
+def assemble_table_vae(schema: TableSchema, architecture: Architecture, key: Array) -> VariationalAutoencoder:
+    """An untrained variational autoencoder for a table of mixed columns with holes."""
+    return make_vae(
+        make_column_likelihoods(schema),
+        make_table_inputs(schema),
+        latent_size=architecture.latent_size,
+        hidden_sizes=architecture.hidden_sizes,
+        activation=architecture.activation,
+        key=key,
+        network=ResidualMLP,
+    )
+
+
+def blank_table_vae(schema: TableSchema, architecture: Architecture) -> VariationalAutoencoder:
+    """A model of the same shape whose numbers mean nothing: what stored arrays are read into."""
+    return assemble_table_vae(schema, architecture, jax.random.key(0))
 
 
 def blank_vae(choice: LikelihoodChoice, names: tuple[str, ...], architecture: Architecture) -> VariationalAutoencoder:

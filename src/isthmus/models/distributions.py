@@ -1,5 +1,5 @@
-"""What numpyro's distributions lack: a location for each, columns in their own units, the discretised logistic, and a
-binomial that float32 can hold."""
+"""What numpyro's distributions lack: a location for each, columns in their own units, the discretised logistic, ordered
+categories and a binomial that float32 can hold."""
 
 from typing import Any, Protocol
 
@@ -8,15 +8,21 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 from numpyro.distributions import (
+    BernoulliLogits,
     BinomialLogits,
     CategoricalLogits,
     CategoricalProbs,
     Distribution,
     ExpandedDistribution,
     Independent,
+    Normal,
     TransformedDistribution,
     constraints,
 )
+
+LARGEST_LOGARITHM = 10.0
+"""The mean of a log-normal is kept within e^m times so many spreads of the logarithm: a wide one has a mean far beyond
+any value that was ever seen."""
 
 
 class DistributionLike(Protocol):
@@ -31,36 +37,69 @@ class ColumnDistribution(eqx.Module):
     """Independent columns, each with a density in its own units, evaluated at standardised values u.
 
     base: numpyro distribution of u, batch shape [column].
-    log_unit: log of each column's unit s, [column]; with u = (x - m) / s the density of x is that of u over s. None for
-        counting measure, where u is x itself.
+    log_unit, log_slope: log |dx / du| = log_unit + log_slope * u, each [column]. With u = (x - m) / s the unit is s and
+        the slope 0; with u = (log x - m) / s they are log s + m and s. None for counting measure, where u is x itself.
+    log_outside: log of the mass, [column], that a value off the support is given, whichever it is; what is left goes to
+        the support. None where a value off the support has probability 0.
 
-    Off the support a probability is 0, so its logarithm is -inf; numpyro's own formulas extrapolate there.
+    Where that mass is 0 its logarithm is -inf; numpyro's own formulas extrapolate off the support.
     """
 
     base: Distribution
     log_unit: Array | None = None
+    log_slope: Array | None = None
+    log_outside: Array | None = None
 
-    def log_probs(self, u: Array) -> Array:
+    def log_probs(self, value: Array) -> Array:
         """log p of each column, in nats, [column]."""
         support = self.base.support
         assert support is not None
-        inside = support(u)
-        log_probs = self.base.log_prob(jnp.where(inside, u, support.feasible_like(u)))
-        log_probs = jnp.where(inside, log_probs, -jnp.inf)
-        return log_probs if self.log_unit is None else log_probs - self.log_unit
+        inside = support(value)
+        u = jnp.where(inside, value, support.feasible_like(value))
+        # numpyro looks a category up by its number, and takes no float for one.
+        log_probs = self.base.log_prob(u.astype(jnp.int32) if isinstance(self.base, CategoricalLogits) else u)
+        if self.log_unit is not None:
+            log_probs = log_probs - self.log_unit
+        if self.log_slope is not None:
+            log_probs = log_probs - self.log_slope * u
+        if self.log_outside is None:
+            return jnp.where(inside, log_probs, -jnp.inf)
+        return jnp.where(inside, log_probs + jnp.log1p(-jnp.exp(self.log_outside)), self.log_outside)
 
-    def log_prob(self, u: Array) -> Array:
+    def log_prob(self, value: Array) -> Array:
         """log p of the row, in nats."""
-        return jnp.sum(self.log_probs(u))
+        return jnp.sum(self.log_probs(value))
 
     def sample(self, key: Array) -> Array:
-        """A row of standardised values, [column]."""
+        """A row of standardised values, [column], on the support."""
         return jnp.asarray(self.base.sample(key), jnp.result_type(float))
 
     @property
     def mean(self) -> Array:
-        """The mean of u, [column]."""
-        return jnp.asarray(self.base.mean)
+        """The location of u: its mean, or the mode where values are told apart, [column]."""
+        return jnp.asarray(location(self.base), jnp.result_type(float))
+
+    @property
+    def expectation(self) -> Array:
+        """What a mean over z may be taken of, [column, width]: the probability of each level where values are told
+        apart; else the mean, of x over e^m where u is a standardised logarithm, of u otherwise."""
+        if isinstance(self.base, BernoulliLogits):
+            success = jax.nn.sigmoid(self.base.logits)
+            return jnp.stack([1.0 - success, success], axis=-1)
+        if isinstance(self.base, CategoricalLogits | CumulativeLogit):
+            return jnp.asarray(self.base.probs)
+        if self.log_slope is None:
+            return jnp.asarray(self.base.mean)[:, None]
+        assert isinstance(self.base, Normal)
+        mean, scale = jnp.asarray(self.base.loc), jnp.asarray(self.base.scale)
+        exponent = self.log_slope * (mean + 0.5 * self.log_slope * scale**2)
+        return jnp.exp(jnp.minimum(exponent, LARGEST_LOGARITHM * self.log_slope))[:, None]
+
+    def from_expectation(self, average: Array) -> Array:
+        """The u, [column], that an average of `expectation` stands for: the likeliest level, or the mean."""
+        if average.shape[-1] > 1:
+            return jnp.argmax(average, axis=-1).astype(average.dtype)
+        return average[..., 0] if self.log_slope is None else jnp.log(average[..., 0]) / self.log_slope
 
 
 class DiscretisedLogistic(Distribution):
@@ -140,13 +179,61 @@ class TabulatedBinomial(Distribution):
         return self.total_count * jax.nn.sigmoid(self.logits)
 
 
+class CumulativeLogit(Distribution):
+    """Ordered categories 0 ... top: P(x <= j) = F((cutpoints[j] - loc) / scale), F the logistic (McCullagh 1980).
+
+    cutpoints: [..., categories - 1], increasing; those from `top` on are not used, so that columns with fewer
+    categories than their neighbours may stand in one array. numpyro's OrderedLogistic takes differences of
+    probabilities, which in float32 are zero in the tails; here only products are taken.
+    """
+
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}  # noqa: RUF012
+    pytree_data_fields = ("cutpoints", "top")
+
+    def __init__(self, loc: Array, scale: Array, cutpoints: Array, top: Array):
+        self.loc, self.scale, self.cutpoints, self.top = loc, scale, cutpoints, top
+        super().__init__(batch_shape=jnp.shape(loc))
+
+    @property
+    def support(self):
+        return constraints.integer_interval(0, self.top)
+
+    def log_prob(self, value: Array) -> Array:
+        index = value.astype(jnp.int32)
+        upper = (self._cutpoint(index) - self.loc) / self.scale
+        lower = (self._cutpoint(index - 1) - self.loc) / self.scale
+        inner = (value > 0) & (value < self.top)
+        log_upper = jnp.where(value >= self.top, 0.0, jax.nn.log_sigmoid(upper))
+        log_lower = jnp.where(value <= 0, 0.0, jax.nn.log_sigmoid(-lower))
+        width = jnp.where(inner, upper - lower, 1.0)
+        return log_upper + log_lower + jnp.where(inner, jnp.log(-jnp.expm1(-width)), 0.0)
+
+    def _cutpoint(self, index: Array) -> Array:
+        index = jnp.clip(index, 0, self.cutpoints.shape[-1] - 1)
+        return jnp.take_along_axis(self.cutpoints, index[..., None], axis=-1)[..., 0]
+
+    @property
+    def probs(self) -> Array:
+        """P(x = j), [..., categories]; 0 beyond `top`."""
+        grid = jnp.arange(self.cutpoints.shape[-1] + 1)
+        log_probs = jax.vmap(lambda j: self.log_prob(jnp.full(jnp.shape(self.loc), j)), out_axes=-1)(grid)
+        return jnp.where(grid <= self.top[..., None], jnp.exp(log_probs), 0.0)
+
+    def sample(self, key: Array | None, sample_shape: tuple[int, ...] = ()) -> Array:
+        assert key is not None
+        shape = (*sample_shape, *self.batch_shape)
+        noise = self.loc + self.scale * jax.random.logistic(key, shape)
+        passed = jnp.sum(noise[..., None] > self.cutpoints, axis=-1)
+        return jnp.minimum(passed, self.top)
+
+
 def location(distribution: Any) -> Array:
     """One point that stands for a distribution: its mean; the mode for categories; for a transformed distribution, the
     image of its base's location, because numpyro has no mean there."""
     if isinstance(distribution, Independent | ExpandedDistribution):
         inner = location(distribution.base_dist)
         return jnp.broadcast_to(inner, distribution.batch_shape + distribution.event_shape)
-    if isinstance(distribution, CategoricalLogits | CategoricalProbs):
+    if isinstance(distribution, CategoricalLogits | CategoricalProbs | CumulativeLogit):
         return jnp.argmax(jnp.asarray(distribution.probs), axis=-1)
     if isinstance(distribution, TransformedDistribution):
         value = location(distribution.base_dist)

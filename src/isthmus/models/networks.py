@@ -5,6 +5,7 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from equinox.nn import LayerNorm
 from jax import Array
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
@@ -51,3 +52,49 @@ class MLP(eqx.Module):
         for layer in self.layers[:-1]:
             x = activate(layer(x))
         return self.layers[-1](x)
+
+
+class ResidualMLP(eqx.Module):
+    """A residual network: a linear layer, blocks x + W2 activation(W1 normalise(x)), and a linear layer.
+
+    Each row is normalised by its own mean and spread (Ba, Kiros and Hinton 2016), so nothing is kept from batch to
+    batch and a row's output never depends on its neighbours. What tables like best among plain networks (Gorishniy et
+    al. 2021, Revisiting deep learning models for tabular data).
+
+    sizes: inputs, the width of each block (all equal), outputs.  The second layer of each block starts at 0, so that
+    the network starts as a linear map of what is normalised.
+    """
+
+    first: Linear
+    blocks: tuple[tuple[LayerNorm, Linear, Linear], ...]
+    normalise: LayerNorm
+    last: Linear
+    activation: str = eqx.field(static=True)
+
+    def __init__(self, sizes: tuple[int, ...], activation: str, key: Array, output_bias: Array | None = None):
+        inputs, *widths, outputs = sizes
+        width = widths[0]
+        if set(widths) != {width}:
+            raise ValueError(f"hidden sizes {tuple(widths)} differ; the blocks of a residual network have one width")
+        first, last, *keys = jax.random.split(key, 2 + 2 * len(widths))
+        self.first = Linear(inputs, width, first)
+        self.blocks = tuple(
+            (LayerNorm(width), Linear(width, width, keys[2 * i]), _from_zero(Linear(width, width, keys[2 * i + 1])))
+            for i in range(len(widths))
+        )
+        self.normalise = LayerNorm(width)
+        self.last = Linear(width, outputs, last)
+        if output_bias is not None:
+            self.last = eqx.tree_at(lambda layer: layer.bias, self.last, output_bias)
+        self.activation = activation
+
+    def __call__(self, x: Array) -> Array:
+        activate = ACTIVATIONS[self.activation]
+        x = self.first(x)
+        for normalise, widen, narrow in self.blocks:
+            x = x + narrow(activate(widen(normalise(x))))
+        return self.last(activate(self.normalise(x)))
+
+
+def _from_zero(layer: Linear) -> Linear:
+    return eqx.tree_at(lambda linear: linear.weight, layer, jnp.zeros_like(layer.weight))

@@ -16,6 +16,7 @@ class Terms(eqx.Module):
     latent: the draws z ~ q(z | x), [row, k, ...] (a pytree).
     log_likelihood, log_prior, log_posterior: log p(x | z), log p(z), log q(z | x), [row, k].
     kl_terms: KL(q(z | x) || p(z)) of each latent dimension, [row, dimension]; None where no closed form is known.
+    column_log_likelihood: log p(x | z) of each column, [row, k, column]; None where the likelihood has no columns.
     """
 
     latent: Any
@@ -23,6 +24,7 @@ class Terms(eqx.Module):
     log_prior: Array
     log_posterior: Array
     kl_terms: Array | None
+    column_log_likelihood: Array | None = None
 
     @property
     def log_weights(self) -> Array:
@@ -56,12 +58,16 @@ def terms_of_row(
     latent = jax.vmap(posterior.sample)(jax.random.split(sample_key, samples))
 
     def log_likelihood(z, key):
-        return model.likelihood(z, c, key=key).log_prob(x)
+        likelihood = model.likelihood(z, c, key=key)
+        of_columns = getattr(likelihood, "log_probs", None)
+        return likelihood.log_prob(x), None if of_columns is None else of_columns(x)
 
+    log_likelihoods, of_columns = jax.vmap(log_likelihood)(latent, jax.random.split(decoder_key, samples))
     return Terms(
         latent=latent,
-        log_likelihood=jax.vmap(log_likelihood)(latent, jax.random.split(decoder_key, samples)),
+        log_likelihood=log_likelihoods,
         log_prior=jax.vmap(prior.log_prob)(latent),
         log_posterior=jax.vmap(posterior.log_prob)(latent),
         kl_terms=kl_terms(posterior, prior),
+        column_log_likelihood=of_columns,
     )

@@ -1,0 +1,66 @@
+"""How unlike the training rows a row is: scores, their shares by column, and p-values by conformal calibration."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from isthmus.inference import sample_importance_weights
+from isthmus.models import Observation, VariationalAutoencoder
+
+SCORE_DRAWS = 128
+MOST_THRESHOLD_ROWS = 2000
+MOST_CALIBRATION_ROWS = 1000
+
+
+def score_rows(model: VariationalAutoencoder, rows: Any) -> np.ndarray:
+    """log p of what was observed of each row, from below, in nats, [row]."""
+    return sample_importance_weights(model, rows, SCORE_DRAWS).log_evidence
+
+
+def score_columns(model: VariationalAutoencoder, rows: Any) -> np.ndarray:
+    """E_q[log p(x | z)] of each column of each row, in nats, [row, column]; 0 in a hole."""
+    found = sample_importance_weights(model, rows, SCORE_DRAWS, by_column=True).column_log_likelihood
+    assert found is not None
+    return found
+
+
+def outlier_threshold(model: VariationalAutoencoder, rows: Any, contamination: float) -> float:
+    """The score under which the share `contamination` of the training rows falls; the first 2,000 of them stand for
+    all. The lowest finite number where even that is impossible under the model."""
+    scores = score_rows(model, jax.tree.map(lambda a: a[:MOST_THRESHOLD_ROWS], rows))
+    lowest = float(np.finfo(np.float64).min)
+    return float(np.percentile(np.maximum(scores, lowest), 100.0 * contamination))
+
+
+def conformal_p_values(model: VariationalAutoencoder, calibration: Any, rows: Any) -> np.ndarray:
+    """(1 + number of calibration rows at least as anomalous) / (n + 1) of each row, [row].
+
+    Under exchangeability of calibration and test rows P(p <= a) <= a for every a, on average over both (Vovk, Gammerman
+    and Shafer 2005; Bates et al. 2023). Rows with holes are compared under one mask: each row with those calibration
+    rows that have all of its columns, of which only these are scored; valid where the mask does not depend on values.
+    """
+    if not isinstance(rows, Observation):
+        return _p_values(score_rows(model, rows), np.sort(score_rows(model, calibration)))
+    scores, p_values = score_rows(model, rows), np.empty(len(rows.values))
+    for members, mask in _masks(np.asarray(rows.observed)):
+        comparable = np.asarray(calibration.observed)[:, mask].all(1)
+        if not comparable.any():
+            p_values[members] = 1.0
+            continue
+        values = np.where(mask, np.asarray(calibration.values)[comparable], np.float32(0.0))
+        masked = Observation(values, np.broadcast_to(mask, values.shape))
+        p_values[members] = _p_values(scores[members], np.sort(score_rows(model, masked)))
+    return p_values
+
+
+def _p_values(scores: np.ndarray, calibration: np.ndarray) -> np.ndarray:
+    return (1.0 + np.searchsorted(calibration, scores, side="right")) / (len(calibration) + 1.0)
+
+
+def _masks(observed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(rows, mask) for each distinct mask."""
+    masks, groups = np.unique(observed, axis=0, return_inverse=True)
+    for i, mask in enumerate(masks):
+        yield np.flatnonzero(groups.ravel() == i), mask

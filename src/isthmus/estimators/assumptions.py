@@ -1,0 +1,40 @@
+"""What a fitted model's figures rest on, as plain values."""
+
+from typing import Any
+
+from isthmus.estimators.fitted import FittedVAE
+from isthmus.estimators.training import FEWEST_EPOCHS, MOST_STEPS, STEP_BUDGET, DRAWS_WITH_HOLES
+
+_AUTOMATIC = {
+    "likelihood": "by the columns' values",
+    "n_components": "half of the columns, at most 32: dimensions without use fall silent",
+    "hidden_sizes": "two layers, twice as wide as the columns, within bounds",
+    "draws": f"{DRAWS_WITH_HOLES} where values are missing, else 1",
+    "max_epochs": f"about {STEP_BUDGET:,} steps, at least {FEWEST_EPOCHS} epochs, at most {MOST_STEPS:,} steps",
+}
+"""What is chosen where the argument is left out, and how."""
+
+
+def assumptions(fitted: FittedVAE) -> dict[str, Any]:
+    """The likelihood and why it was chosen, its measure, the sizes, the training."""
+    configuration = fitted.configuration
+    return {
+        **fitted.rows.assumptions(),
+        "measure": fitted.model.family.measure,
+        "prior": "standard normal",
+        "posterior": "diagonal normal",
+        "n_components": fitted.architecture.latent_size,
+        "hidden_sizes": list(fitted.architecture.hidden_sizes),
+        "activation": fitted.architecture.activation,
+        "draws_in_training": configuration.draws,
+        "trim": configuration.trim,
+        "beta": configuration.beta,
+        "warm_up": configuration.warm_up,
+        "max_epochs": configuration.max_epochs,
+        "batch_size": configuration.batch_size,
+        "learning_rate": configuration.learning_rate,
+        "random_state": configuration.random_state,
+        "automatic": {
+            name: reason for name, reason in _AUTOMATIC.items() if getattr(configuration, name) in (None, "auto")
+        },
+    }

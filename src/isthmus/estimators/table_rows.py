@@ -1,0 +1,182 @@
+"""Rows of mixed columns with holes: frames, tables, arrays with NaN."""
+
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+from pydantic import TypeAdapter
+from sklearn.utils.validation import _check_feature_names
+
+from isthmus.data import DataError, Dataset, Table, TableSchema, anonymous_names, choose_schema, table_from_frame
+from isthmus.data.filling import fill_frame
+from isthmus.data.outgoing import table_to_frame
+from isthmus.data.table import Column, table_from_array, table_from_dataset
+from isthmus.estimators.matrix_rows import Assemble
+from isthmus.evidence import independent_columns
+from isthmus.models import Architecture, Observation, assemble_table_vae, blank_table_vae
+
+_SCHEMA = TypeAdapter(TableSchema)
+MOST_LEVELS = 2**16
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """How tables come to the model and back: the schema of the columns.
+
+    given: the names of all columns that the fit was given, in order, set aside or not.
+    strict: whether new frames must have the names of the fit in its order. So where the fit was given a frame of real
+        numbers without holes, for which that is scikit-learn's contract; else columns are found by name.
+    """
+
+    schema: TableSchema
+    given: tuple[str, ...]
+    strict: bool = False
+
+    @classmethod
+    def inspect(cls, table: Table, requested: dict[str, str] | None, frame: bool = False) -> tuple[Self, Assemble]:
+        """From a training table, made of a frame or not; with it what assembles an untrained model for it."""
+        schema = choose_schema(table, requested)
+        names = tuple(column.name for column in table.columns)
+        real = all(column.kind == "real" for column in schema.columns)
+        complete = all(column.observed.all() for column in table.columns)
+        return cls(schema, names, frame and real and complete), partial(assemble_table_vae, schema)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.schema.names
+
+    @property
+    def column_count(self) -> int:
+        return len(self.schema.columns)
+
+    @property
+    def scale(self) -> None:
+        """Columns of several kinds have no squared error in common."""
+        return None
+
+    def encode(self, estimator: Any, X: Any) -> Observation:
+        if self.strict and not isinstance(X, Table | Dataset):
+            _check_feature_names(estimator, X, reset=False)
+        return Observation(*self.schema.encode(self.table(X)))
+
+    def table(self, X: Any) -> Table:
+        """X as a table; DataError for an array of another width, which has no names to go by."""
+        if is_named(X):
+            return as_table(X)
+        values = np.asarray(X)
+        if values.ndim != 2 or values.shape[1] != len(self.given):
+            raise DataError(
+                f"X has {values.shape[1] if values.ndim == 2 else values.ndim} "
+                f"{'features' if values.ndim == 2 else 'dimensions'}, but the model is expecting {len(self.given)} "
+                "features as input; pass the columns of the fit, or a frame, whose columns are found by name"
+            )
+        return as_table(values, self.given)
+
+    def decode(self, values: np.ndarray, like: Any = None) -> Any:
+        """Values in the model's units, [row, column], as `like` is: a table for a table, a frame of modelled columns
+        for a frame; else an array, of numbers, or of objects where a column holds words; NaN in columns set aside."""
+        table = self.schema.decode(values)
+        if isinstance(like, Table):
+            return table
+        if is_named(like) and not isinstance(like, Dataset):
+            return table_to_frame(table, like)
+        by_name = {column.name: column for column in table.columns}
+        words = any(column.categories is not None for column in table.columns)
+        columns = [_plain(by_name[name]) if name in by_name else np.full(len(values), np.nan) for name in self.given]
+        return np.column_stack([column.astype(object) for column in columns] if words else columns)
+
+    def fill(self, X: Any, values: np.ndarray) -> Any:
+        """X with its holes filled by `values`, [row, column], in the model's units."""
+        filled = self.schema.decode(values)
+        if isinstance(X, Table):
+            return _filled_table(X, filled)
+        if is_named(X) and not isinstance(X, Dataset):
+            return fill_frame(X, filled)
+        numbers = np.array(X.values if isinstance(X, Dataset) else X, np.float64)
+        for column in filled.columns:
+            place = self.given.index(column.name)
+            numbers[:, place] = np.where(np.isnan(numbers[:, place]), column.values, numbers[:, place])
+        return numbers
+
+    def assumptions(self) -> dict[str, Any]:
+        return {
+            "likelihood": "columns",
+            "likelihood_reason": "each column has its own",
+            "columns_taken_as": [
+                {"name": c.name, "kind": c.kind, "likelihood": c.likelihood, "reason": c.reason}
+                for c in self.schema.columns
+            ],
+            "set_aside": [{"name": name, "reason": reason} for name, reason in self.schema.set_aside],
+        }
+
+    def to_record(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        return {}, {"columns": list(self.given), "strict": self.strict, "schema": asdict(self.schema)}
+
+    @classmethod
+    def from_record(cls, arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -> Self:
+        schema, given = _SCHEMA.validate_python(metadata["schema"]), tuple(map(str, metadata["columns"]))
+        _check_schema(schema, given)
+        return cls(schema, given, metadata["strict"] is True)
+
+    def blank(self, architecture: Architecture) -> dict[str, Any]:
+        """Model and baseline of the same shape whose numbers mean nothing."""
+        model = blank_table_vae(self.schema, architecture)
+        return {"model": model, "baseline": independent_columns(model.family, None)}
+
+
+def is_named(X: Any) -> bool:
+    """Whether X brings names for its columns: a table, a data set, or a frame of pandas or polars."""
+    return isinstance(X, Table | Dataset) or hasattr(X, "columns")
+
+
+def as_table(X: Any, names: tuple[str, ...] | None = None) -> Table:
+    """A table, data set, frame or array as a table."""
+    if isinstance(X, Table):
+        return X
+    if isinstance(X, Dataset):
+        return table_from_dataset(X)
+    if hasattr(X, "columns"):
+        return table_from_frame(X)
+    values = np.asarray(X, np.float64)
+    return table_from_array(values, anonymous_names(values.shape[1]) if names is None else names)
+
+
+def _filled_table(table: Table, filled: Table) -> Table:
+    by_name = {column.name: column for column in filled.columns}
+    columns = [
+        column if column.observed.all() or column.name not in by_name else _filled_column(column, by_name[column.name])
+        for column in table.columns
+    ]
+    return Table(table.source, tuple(columns))
+
+
+def _filled_column(column: Column, filled: Column) -> Column:
+    everywhere = np.ones(len(column.values), bool)
+    if column.categories is None or filled.categories is None:
+        return replace(column, values=np.where(column.observed, column.values, filled.values), observed=everywhere)
+    # Numbered anew: the table may lack categories that the model knows.
+    names = (*column.categories, *(name for name in filled.categories if name not in column.categories))
+    place = np.array([names.index(name) for name in filled.categories])
+    values = np.where(column.observed, column.values, place[filled.values])
+    return replace(column, values=values, observed=everywhere, categories=names)
+
+
+def _plain(column: Column) -> np.ndarray:
+    if column.categories is None:
+        return column.values
+    return np.array(column.categories, dtype=object)[column.values]
+
+
+def _check_schema(schema: TableSchema, given: tuple[str, ...]) -> None:
+    for column in schema.columns:
+        numbers = [getattr(column, name) for name in ("offset", "scale", "resolution", "mean", "spread", "count_mean")]
+        levels, shares = column.levels or (), column.shares or ()
+        if not np.isfinite(numbers).all() or column.scale <= 0 or column.spread <= 0 or column.observed_count < 1:
+            raise ValueError(f"the numbers of column {column.name!r} are out of range")
+        if len(levels) != len(shares) or len(levels) > MOST_LEVELS or not all(0 < share <= 1 for share in shares):
+            raise ValueError(f"the levels of column {column.name!r} do not fit its shares")
+        if (column.kind in ("binary", "categorical", "ordinal")) != bool(levels):
+            raise ValueError(f"column {column.name!r} is {column.kind} and has {len(levels)} levels")
+        if column.name not in given:
+            raise ValueError(f"column {column.name!r} is not among the columns given")
