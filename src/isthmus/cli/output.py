@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from isthmus.data import ColumnKind
-from isthmus.evidence import LEDGER_KEYS, Dependence
+from isthmus.evidence import LEDGER_KEYS, Dependence, diagnose_collapse
 from isthmus.fitting import FitRecord
 from isthmus.information import Estimate
 from isthmus.information.estimate import SIGNS, in_three_decimals
@@ -74,6 +74,8 @@ def print_record(record: dict[str, Any], as_json: bool) -> None:
     )
     console.print(f"ledger      per row, over {rows}; {measure}", highlight=False, markup=False)
     _print_whole(_ledger_table(record["ledger"], explained=console.width >= WIDE))
+    entries = {key: None if e is None else Estimate.from_dict(e) for key, e in record["ledger"].items()}
+    say(f"latent      {' '.join(diagnose_collapse(entries, assumptions))}")
 
 
 def print_dependence(dependence: Dependence, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from isthmus.estimators.fitted import FittedVAE
-from isthmus.estimators.training import FEWEST_EPOCHS, MOST_STEPS, STEP_BUDGET, DRAWS_WITH_HOLES
+from isthmus.estimators.training import DRAWS_WITH_HOLES, FEWEST_EPOCHS, MOST_STEPS, STEP_BUDGET
 
 _AUTOMATIC = {
     "likelihood": "by the columns' values",

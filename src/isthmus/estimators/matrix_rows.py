@@ -77,6 +77,7 @@ class MatrixRows:
             "likelihood_reason": choice.reason,
             "maximum": choice.maximum,
             "scale": choice.scale,
+            "typical_spread": float(np.median(self.scale)),
         }
 
     def to_record(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from isthmus.evidence import COLLAPSED_RATE
+
 INK, ACCENT, FAINT = "#1f2933", "#0b7285", "#adb5bd"
-COLLAPSED_RATE = 0.01
-"""A latent dimension whose rate, in nats, is below this says nothing about x."""
+MOST_BARS = 40
 PALETTE = ["#0b7285", "#e8590c", "#5f3dc4", "#2b8a3e", "#c2255c", "#f08c00", "#364fc7", "#846358", "#087f5b", "#868e96"]
 
 
@@ -45,6 +46,16 @@ def rate_bars(rates: list[float]) -> go.Figure:
     figure = blank_figure(height=280)
     figure.add_bar(x=[f"z{i}" for i in order], y=[rates[i] for i in order], marker={"color": colours})
     figure.update_yaxes(title="nats", rangemode="tozero")
+    return figure
+
+
+def distortion_bars(distortions: dict[str, float]) -> go.Figure:
+    """The distortion of each column, the largest first; the 40 largest where there are more."""
+    names = sorted(distortions, key=lambda name: distortions[name], reverse=True)[:MOST_BARS]
+    figure = blank_figure(height=300)
+    figure.add_bar(x=names, y=[distortions[name] for name in names], marker={"color": ACCENT})
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(title="nats")
     return figure
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from isthmus.evidence import diagnose_collapse
 from isthmus.evidence.ledger import LEDGER_KEYS
 from isthmus.information import Estimate
 from isthmus.report import figures
@@ -41,13 +42,28 @@ def _render(
         assumptions=record["assumptions"],
         entries=[_entry(key, ledger[key]) for key in ledger if isinstance(_value(ledger[key]), float)],
         sentences=_sentences(ledger, record),
-        collapsed=_collapsed(ledger),
+        collapse=diagnose_collapse(ledger, record["assumptions"]),
+        rows=exhibits.get("rows"),
+        columns=exhibits["columns"],
     )
 
 
 def _figures(
     history: list[dict[str, Any]], arrays: dict[str, np.ndarray], exhibits: dict[str, Any], ledger: dict[str, Any]
 ) -> dict[str, go.Figure]:
+    drawn = {
+        "training": figures.training_curves(history),
+        "latent": figures.latent_scatter(arrays["latent_means"], exhibits["latent_dimensions"], exhibits["labels"]),
+        "rates": figures.rate_bars(list(ledger["rate_per_dimension"].value)),
+    }
+    if ledger.get("distortion_per_column") is not None:
+        shares = list(ledger["distortion_per_column"].value)
+        drawn["distortions"] = figures.distortion_bars(dict(zip(exhibits["columns"], shares, strict=True)))
+    return drawn if exhibits.get("rows") is not None else {**drawn, **_row_figures(arrays, exhibits)}
+
+
+def _row_figures(arrays: dict[str, np.ndarray], exhibits: dict[str, Any]) -> dict[str, go.Figure]:
+    """Originals, reconstructions and samples of rows of numbers."""
     pairs = {"originals": arrays["originals"], "reconstructions": arrays["reconstructions"]}
     fresh = {"samples": arrays["samples"]}
     if exhibits["image_shape"] is not None:
@@ -57,13 +73,7 @@ def _figures(
         reconstructions = figures.table_rows(pairs, exhibits["columns"])
         # Samples are shown beside the originals, on whose scale they are drawn.
         samples = figures.table_rows({"originals": arrays["originals"], **fresh}, exhibits["columns"])
-    return {
-        "training": figures.training_curves(history),
-        "reconstructions": reconstructions,
-        "samples": samples,
-        "latent": figures.latent_scatter(arrays["latent_means"], exhibits["latent_dimensions"], exhibits["labels"]),
-        "rates": figures.rate_bars(list(ledger["rate_per_dimension"].value)),
-    }
+    return {"reconstructions": reconstructions, "samples": samples}
 
 
 def _entry(key: str, estimate: Estimate | None) -> dict[str, str]:
@@ -73,12 +83,6 @@ def _entry(key: str, estimate: Estimate | None) -> dict[str, str]:
 
 def _value(estimate: Estimate | None) -> Any:
     return None if estimate is None else estimate.value
-
-
-def _collapsed(ledger: dict[str, Estimate | None]) -> int:
-    rates = ledger["rate_per_dimension"]
-    assert rates is not None
-    return sum(rate < figures.COLLAPSED_RATE for rate in rates.value)  # type: ignore[union-attr]
 
 
 def _sentences(ledger: dict[str, Estimate | None], record: dict[str, Any]) -> list[str]:
