@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import isthmus
+from mixed_frame import mixed_frame
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,6 +34,7 @@ def test_examples_run(example, capsys):
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=lambda path: path.name)
 def test_code_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    mixed_frame(60).to_csv("mytable.csv", index=False)
     exec(compile("\n".join(python_blocks(page)), str(page), "exec"), {})
 
 
