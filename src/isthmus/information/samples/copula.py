@@ -53,7 +53,7 @@ class EllipticalCopula:
         What varies with the covariance is known in closed form, so there is nothing to learn from its variation.
         """
         normal = rng.standard_normal((rows, len(self.correlation)))
-        normal = _whitened(normal) @ np.linalg.cholesky(self.correlation).T
+        normal = whitened(normal) @ np.linalg.cholesky(self.correlation).T
         if np.isinf(self.degrees):
             return normal
         levels = (rng.permutation(rows) + 0.5) / rows
@@ -87,16 +87,16 @@ def _fit_degrees(scores: np.ndarray, dimension: int, degrees: float) -> tuple[El
 
 def _correlation(z: np.ndarray, degrees: float, steps: int = 20) -> np.ndarray:
     """The maximum-likelihood correlation of Student scores, by expectation maximisation (Liu and Rubin 1995)."""
-    scatter = _regular(np.cov(z.T))
+    scatter = regular(np.cov(z.T))
     for _ in range(0 if np.isinf(degrees) else steps):
         distance = np.sum(z * np.linalg.solve(scatter, z.T).T, axis=1)
         weights = (degrees + z.shape[1]) / (degrees + distance)
-        scatter = _regular((weights[:, None] * z).T @ z / len(z))
+        scatter = regular((weights[:, None] * z).T @ z / len(z))
     scale = np.sqrt(np.diag(scatter))
     return scatter / np.outer(scale, scale)
 
 
-def _regular(covariance: np.ndarray) -> np.ndarray:
+def regular(covariance: np.ndarray) -> np.ndarray:
     """The covariance, raised so that columns which determine one another have a density all the same."""
     return covariance + _RIDGE * np.diag(np.diag(covariance))
 
@@ -106,7 +106,7 @@ def _student(correlation: np.ndarray, degrees: float, z: np.ndarray) -> np.ndarr
     return student(shape=correlation, df=degrees).logpdf(z)
 
 
-def _whitened(normal: np.ndarray) -> np.ndarray:
+def whitened(normal: np.ndarray) -> np.ndarray:
     normal = normal - normal.mean(axis=0)
     return np.linalg.solve(np.linalg.cholesky(normal.T @ normal / len(normal)), normal.T).T
 

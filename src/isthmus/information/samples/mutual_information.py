@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 from scipy.special import digamma
 
 from isthmus.information.estimate import Estimate
-from isthmus.information.samples import extrapolation, nearest
+from isthmus.information.samples import debiased, nearest
 from isthmus.information.samples.counts import entropies
+from isthmus.information.samples.extrapolation import enough_rows
 from isthmus.information.samples.rows import (
     Sample,
     coordinates,
@@ -48,9 +49,9 @@ def mutual_information(
     levels as the root of the rows, are discrete.
 
     method: "auto" is "miller_madow" for discrete pairs, and otherwise "ksg1", or "mixed" where there are ties, of
-    normal scores and with the bias removed: see `samples.extrapolation`. It cannot see dependence finer than a
-    neighbourhood, as of curved or sharp-edged shapes in many dimensions, and there stays too low by more than its
-    standard error. The others are as published: at k neighbours of standardised columns "ksg1", "ksg2" (Kraskov,
+    normal scores and with the bias removed: see `samples.debiased`. It cannot see dependence finer than a
+    neighbourhood, as of curved shapes in many dimensions, and there stays too low by more than its standard error.
+    The others are as published: at k neighbours of standardised columns "ksg1", "ksg2" (Kraskov,
     Stogbauer and Grassberger 2004), "mixed" (Gao et al. 2017: ties and discrete columns allowed) and "local_gaussian"
     (Gao, Ver Steeg and Galstyan 2015: for strong dependence; k above the sum of the dimensions); "plug_in" and
     "miller_madow" for discrete pairs.
@@ -75,13 +76,23 @@ def mutual_information(
         x, y = (coordinates(variable, standardised) for variable in (one, other))
         return _as_published(method, x, y, k, seed, standard_error)
     x, y = _in_order(coordinates(one), coordinates(other))
-    if not extrapolation.enough_rows(len(one), k):
+    if not enough_rows(len(one), k):
         return _as_published("mixed", x, y, k, seed, standard_error)
     terms_of = nearest.mixed_terms if distinct_rows < 1 else nearest.ksg1_terms
-    # A few rows that repeat, as rounding makes them, leave a continuous variable continuous.
-    estimate = extrapolation.information if distinct_rows > 0.9 else extrapolation.information_with_ties
-    value, error = estimate(terms_of, x, y, k, np.random.default_rng(seed))
+    value, error = _debiased(one, other)(terms_of, x, y, k, np.random.default_rng(seed))
     return Estimate(value, "nats", "estimate", error if standard_error else None)
+
+
+def _debiased(one: Sample, other: Sample) -> Callable[..., tuple[float, float]]:
+    """The estimate that fits two variables of these kinds."""
+    # A few rows that repeat, as rounding makes them, leave a continuous variable continuous.
+    continuous = [variable for variable in (one, other) if distinct_share(variable) > 0.9]
+    if len(continuous) == 2:
+        return debiased.information
+    labels = [variable for variable in (one, other) if variable.discrete]
+    if labels and continuous and debiased.few_labels(labels[0].codes.max() + 1, continuous[0].values):
+        return debiased.information_of_labels
+    return debiased.information_with_ties
 
 
 def _in_order(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
