@@ -1,14 +1,16 @@
 """Nearest-neighbour information with its bias removed, and its standard error.
 
-Two biases, two remedies. What falls with the size of a neighbourhood is extrapolated to none. In many dimensions, or
-under strong dependence, no size is small; what the estimates miss there is measured on a reference fitted to the rows,
-whose information is known, and taken off: so far as the rows' estimates fall with the neighbourhood's size as the
-reference's do, wholly where it describes them, not at all where it does not.
+Three biases, three remedies. What falls with the size of a neighbourhood is extrapolated to none. In many dimensions,
+or under strong dependence, no size is small; what the estimates miss there is measured on a reference fitted to the
+rows, whose information is known, and taken off: so far as the rows' estimates fall with the neighbourhood's size as the
+reference's do, wholly where it describes them, not at all where it does not. And what winds through many dimensions, so
+that no neighbourhood sees it, is looked for in functions of the columns.
 """
 
 import numpy as np
 
 from isthmus.information.samples import references
+from isthmus.information.samples.canonical import Canonical, canonical, enough_rows
 from isthmus.information.samples.extrapolation import TermsOf, extrapolated, ladder
 from isthmus.information.samples.references import Reference
 
@@ -23,6 +25,8 @@ _STRONG = 1.5
 # A reference on which estimates differ from those on the rows by more than this over the root of the rows, their error
 # several times over, does not describe them; and one that does is this many times as near.
 _FAR, _NEARER = 4.0, 4.0
+# Functions share more than was seen if it is more by so many standard errors.
+_MORE = 2.0
 
 
 def information(
@@ -30,7 +34,14 @@ def information(
 ) -> tuple[float, float]:
     """(value, standard error) of the information between normal scores x [row, d] and y [row, e]."""
     value, variance = _information(terms_of, x, y, k, rng, ladder(terms_of, x, y, k, rng))
-    return value, _error(variance + _SHARED, len(x))
+    error = _error(variance + _SHARED, len(x))
+    if x.shape[1] + y.shape[1] == 2 or not enough_rows(x, y):
+        return value, error
+    more, error_of_more, chance = _of_functions(terms_of, canonical(x, y, rng), k, rng)
+    if more - chance > value + _MORE * error:
+        # What functions share is less than what x and y do, but for chance: so it is taken as it is.
+        return more, float(np.hypot(error_of_more, chance))
+    return value, error
 
 
 def information_with_ties(
@@ -80,6 +91,20 @@ def _information(
         if _NEARER * _distance(own, pairs_seen) < _distance(own, fitted_seen):
             fitted, fitted_seen = pairs, pairs_seen
     return _less_bias(own, fitted_seen, fitted, k, _CONTINUOUS)
+
+
+def _of_functions(
+    terms_of: TermsOf, found: Canonical | None, k: int, rng: np.random.Generator
+) -> tuple[float, float, float]:
+    """(value, standard error, share of chance) of what functions of x and y have in common, none if there are none.
+
+    The share of chance is half of what they share the less on rows they were not fitted to.
+    """
+    if found is None:
+        return 0.0, 0.0, 0.0
+    own = ladder(terms_of, found.f, found.g, k, rng)
+    value, variance = _information(terms_of, found.f, found.g, k, rng, own)
+    return value, _error(variance + _SHARED, len(found.f)), (found.fitted - found.held_out) / 2
 
 
 def _less_bias(own: np.ndarray, seen: np.ndarray, reference: Reference, k: int, exponent: float) -> tuple[float, float]:

@@ -49,14 +49,14 @@ def mutual_information(
     levels as the root of the rows, are discrete.
 
     method: "auto" is "miller_madow" for discrete pairs, and otherwise "ksg1", or "mixed" where there are ties, of
-    normal scores and with the bias removed: see `samples.debiased`. It cannot see dependence finer than a
-    neighbourhood, as of curved shapes in many dimensions, and there stays too low by more than its standard error.
-    The others are as published: at k neighbours of standardised columns "ksg1", "ksg2" (Kraskov,
-    Stogbauer and Grassberger 2004), "mixed" (Gao et al. 2017: ties and discrete columns allowed) and "local_gaussian"
-    (Gao, Ver Steeg and Galstyan 2015: for strong dependence; k above the sum of the dimensions); "plug_in" and
-    "miller_madow" for discrete pairs.
+    normal scores and with the bias removed: see `samples.debiased`. Its interval is for what nearest neighbours, or
+    functions that are linear but for the distance from the centre, can see: dependence that winds more finely through
+    many columns stays out of both, and the estimate is then too low by more than its standard error. The others are as
+    published: at k neighbours of standardised columns "ksg1", "ksg2" (Kraskov, Stogbauer and Grassberger 2004), "mixed"
+    (Gao et al. 2017: ties and discrete columns allowed) and "local_gaussian" (Gao, Ver Steeg and Galstyan 2015: for
+    strong dependence; k above the sum of the dimensions); "plug_in" and "miller_madow" for discrete pairs.
 
-    seed: of the copula that bias is measured on, and of the subsamples. standard_error: False saves the subsamples.
+    seed: of the rows that bias is measured on, and of the subsamples. standard_error: False saves the subsamples.
     Raises ValueError for rows that are not finite, too few, or of unequal number, and for a method that does not fit.
     """
     if method not in get_args(Method):
