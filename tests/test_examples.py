@@ -35,6 +35,7 @@ def test_examples_run(example, capsys):
 def test_code_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mixed_frame(60).to_csv("mytable.csv", index=False)
+    mixed_frame(10, seed=1).to_csv("new.csv", index=False)
     exec(compile("\n".join(python_blocks(page)), str(page), "exec"), {})
 
 

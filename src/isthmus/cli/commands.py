@@ -12,6 +12,7 @@ from isthmus.data import bundled_names, fill_file, read_rows, read_table, stem, 
 from isthmus.data.filling import FILLED_ENDINGS
 from isthmus.data.writers import check_output
 from isthmus.estimators import COMMAND_LINE_NAMES, VAEConfiguration, load
+from isthmus.estimators.anomalies import require_reachable
 from isthmus.estimators.runs import fit_run, ledger_record, row_count
 from isthmus.report import write_report
 from isthmus.storage import RunDirectory
@@ -65,6 +66,8 @@ def transform_command(path: Path, source: str, output: Path, method: str) -> Non
 def impute_command(path: Path, source: str, output: Path) -> None:
     """Write the file again with only its holes changed."""
     check_output(output, FILLED_ENDINGS)
+    if not Path(source).is_file() or Path(source).suffix.lower() != output.suffix.lower():
+        raise WrongCall(f"{source} cannot be filled into {output}; expected a file, and the same ending of both")
     estimator = load(path)
     table = read_table(source)
     holes = sum(int((~column.observed).sum()) for column in table.columns)
@@ -79,11 +82,14 @@ def score_command(path: Path, source: str, output: Path, false_positive_rate: fl
     check_output(output)
     estimator = load(path)
     rows = read_rows(source)
+    counts = estimator.calibration_counts(rows)
     if false_positive_rate is not None:
-        estimator.check_false_positive_rate(false_positive_rate)
-    columns = {"log_likelihood": estimator.score_samples(rows), "p_value": estimator.anomaly_pvalue(rows)}
+        require_reachable(false_positive_rate, counts)
+    columns = {"log_likelihood": estimator.score_samples(rows)}
+    if counts.any():
+        columns["p_value"], columns["calibration_rows"] = estimator.anomaly_pvalue(rows), counts
     if false_positive_rate is not None:
-        columns["anomaly"] = (columns["p_value"] <= false_positive_rate).astype(np.float64)
+        columns["anomaly"] = (columns["p_value"] <= false_positive_rate).astype(np.int64)
     contributions = estimator.score_columns(rows)
     names = (*columns, *(f"log_likelihood:{name}" for name in estimator.column_names_))
     write_table(output, np.column_stack([*columns.values(), contributions]), names)

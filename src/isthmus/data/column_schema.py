@@ -4,9 +4,10 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import optimize, stats
 
 from isthmus.data.dataset import DataError
-from isthmus.data.kinds import TOLD_APART, ColumnKind, Kind, infer_kind
+from isthmus.data.kinds import TOLD_APART, ColumnKind, Kind
 from isthmus.data.likelihood_names import LIKELIHOODS, ColumnLikelihood, kind_of_likelihood
 from isthmus.data.standardisation import LARGEST
 from isthmus.data.table import Column
@@ -16,7 +17,9 @@ UNSEEN = -1
 HEAVY_TAILS = 20.0
 """Excess kurtosis beyond which a real column gets Student's t. A normal has 0 and a Laplace distribution 3, but a
 mixture of normals over the latent has tails of its own; Student's t pays off where single values are far out."""
-LARGEST_COUNT = 100_000
+MOST_LEVELS = 2**14
+"""More values than this are not told apart, even where that is asked for."""
+LARGEST_COUNT = 10_000
 """Whole numbers beyond it are measured, not counted: the mass of one of them is below what float32 resolves."""
 
 
@@ -31,6 +34,7 @@ class ColumnSchema:
     resolution: half the smallest gap between distinct values of u; no density is known at a finer one.
     observed_count: values seen.  mean, spread: of u; of log(1 + x) for counts; of the level's number for levels.
     shares: how often each level was seen, as a share.  dispersion: of counts, variance over mean.
+    tail: scale and degrees of freedom of the Student's t that fits u, where that is the likelihood.
     """
 
     name: str
@@ -45,6 +49,7 @@ class ColumnSchema:
     spread: float
     count_mean: float = 0.0
     dispersion: float = 0.0
+    tail: tuple[float, float] = (1.0, 1.0)
     levels: tuple[str | float, ...] | None = None
     shares: tuple[float, ...] | None = None
     words: bool = False
@@ -83,8 +88,12 @@ class ColumnSchema:
     def _require_type(self, column: Column) -> None:
         if not column.observed.any():
             return
-        words = column.categories is not None
-        if words != self.words and not (self.words and self.levels is not None):
+        if column.temporal != self.temporal and not self.words:
+            given, fitted = ("dates", "numbers") if column.temporal else ("no dates", "dates")
+            raise DataError(
+                f"column {self.name!r} holds {given}; the model was fitted to {fitted} there: convert the column"
+            )
+        if column.categories is not None and not self.words:
             raise DataError(
                 f"column {self.name!r} holds words such as {column.categories[0][:40]!r}; the model was fitted to "  # type: ignore[index]
                 "numbers there: convert the column"
@@ -123,13 +132,12 @@ class ColumnSchema:
             )
 
 
-def inspect_column(column: Column, requested: str | None = None) -> ColumnSchema:
-    """The schema of a training column with at least one observed value, by inspection or as requested.
+def inspect_column(column: Column, found: ColumnKind, requested: str | None = None) -> ColumnSchema:
+    """The schema of a training column with at least one observed value, as it was found or as requested.
 
     A column that never varies has one level, whatever its type: all that can be known is whether a value is that one.
     Raises DataError, naming the column, where its values cannot be of the requested kind.
     """
-    found = infer_kind(column)
     seen = np.asarray(column.values[column.observed], np.float64)
     if requested is None:
         kind = found.kind
@@ -144,6 +152,8 @@ def inspect_column(column: Column, requested: str | None = None) -> ColumnSchema
         kind, reason = kind_of_likelihood(requested, found.kind), "requested"
         _require_possible(column, seen, kind)
     likelihood = requested if requested in LIKELIHOODS else _likelihood(kind, seen)
+    if likelihood == "categorical" and len(np.unique(seen)) > MOST_LEVELS:
+        raise DataError(f"column {column.name!r} holds more than {MOST_LEVELS} different values; expected fewer levels")
     if kind in TOLD_APART:
         return _with_levels(column, seen, kind, likelihood, reason)
     return _measured(column, seen, kind, likelihood, reason)
@@ -180,12 +190,13 @@ def _measured(column: Column, seen: np.ndarray, kind: Kind, likelihood, reason: 
         len(seen),
         mean=0.0,
         spread=1.0,
+        tail=_tail((raw - offset) / scale) if likelihood == "student_t" else (1.0, 1.0),
         temporal=column.temporal,
     )
 
 
 def _with_levels(column: Column, seen: np.ndarray, kind: Kind, likelihood, reason: str) -> ColumnSchema:
-    if column.categories is not None and column.ordered:
+    if column.categories is not None and column.ordered and kind == "ordinal":
         codes, levels = seen.astype(np.int64), tuple(column.categories)
         counts = np.bincount(codes, minlength=len(levels))
     else:
@@ -245,6 +256,18 @@ def _moments(values: np.ndarray) -> tuple[float, float]:
     centre, half_range = low / 2 + high / 2, (high / 2 - low / 2) or 1.0
     scaled = (values - centre) / half_range
     return centre + float(scaled.mean()) * half_range, (float(scaled.std()) or 1.0) * half_range
+
+
+def _tail(u: np.ndarray) -> tuple[float, float]:
+    """Scale and degrees of freedom, above 1, of the centred Student's t that makes u most likely; of 10,000 of many."""
+    u = u[:: max(len(u) // 10_000, 1)]
+
+    def loss(parameters: np.ndarray) -> float:
+        scale, degrees = np.exp(parameters[0]), 1.0 + np.exp(parameters[1])
+        return -float(stats.t.logpdf(u, degrees, 0.0, scale).mean())
+
+    found = optimize.minimize(loss, np.array([-0.5, np.log(4.0)]), method="L-BFGS-B", bounds=[(-12, 4), (-7, 7)])
+    return float(np.exp(found.x[0])), float(1.0 + np.exp(found.x[1]))
 
 
 def _excess_kurtosis(values: np.ndarray) -> float:

@@ -46,7 +46,7 @@ def infer_kind(column: Column) -> ColumnKind:
     distinct = np.unique(seen)
     if column.temporal:
         return ColumnKind("datetime", "moments in time")
-    if len(distinct) == 2:
+    if len(distinct) == 2 and not column.ordered:
         return ColumnKind("binary", f"two values, {_named(column, distinct[0])} and {_named(column, distinct[1])}")
     if column.categories is not None:
         return _kind_of_words(column, seen, distinct)

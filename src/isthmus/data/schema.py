@@ -8,7 +8,7 @@ import numpy as np
 
 from isthmus.data.column_schema import ColumnSchema, inspect_column
 from isthmus.data.dataset import DataError
-from isthmus.data.kinds import KINDS, infer_kind
+from isthmus.data.kinds import KINDS, ColumnKind, infer_kind
 from isthmus.data.likelihood_names import LIKELIHOODS
 from isthmus.data.table import Column, Table
 
@@ -81,10 +81,12 @@ def choose_schema(table: Table, requested: Mapping[str, str] | None = None) -> T
     columns: list[ColumnSchema] = []
     set_aside: list[tuple[str, str]] = []
     for column in table.columns:
-        reason = _reason_against(column, requested.get(column.name))
-        if reason is None:
-            columns.append(inspect_column(column, requested.get(column.name)))
-        else:
+        wish = requested.get(column.name)
+        found = infer_kind(column) if column.observed.any() else None
+        reason = _reason_against(column, found, wish)
+        if reason is None and found is not None:
+            columns.append(inspect_column(column, found, wish))
+        elif reason is not None:
             set_aside.append((column.name, reason))
     for name, reason in set_aside:
         _warn(f"column {name!r} is set aside: {reason}")
@@ -93,15 +95,14 @@ def choose_schema(table: Table, requested: Mapping[str, str] | None = None) -> T
     return TableSchema(tuple(columns), tuple(set_aside))
 
 
-def _reason_against(column: Column, wish: str | None) -> str | None:
+def _reason_against(column: Column, found: ColumnKind | None, wish: str | None) -> str | None:
     """Why a column cannot be modelled; None where it can."""
-    if not column.observed.any():
+    if found is None:
         return "it holds no value"
     if wish == "identifier":
         return "it is an identifier, as requested"
     if wish is not None:
         return None
-    found = infer_kind(column)
     if found.kind == "identifier":
         return f"it is an identifier ({found.reason})"
     seen = len(np.unique(column.values[column.observed])) if column.categories is not None else 0

@@ -39,6 +39,12 @@ class Column:
         seen = self.values[self.observed]
         return not len(seen) or bool((seen == seen[0]).all())
 
+    def plain(self) -> np.ndarray:
+        """The values as NumPy has them: numbers, or an array of words."""
+        if self.categories is None:
+            return self.values
+        return np.array(self.categories, dtype=object)[self.values]
+
     def as_text(self) -> list[str]:
         """Each value as it is read, six digits of a number; an empty text for a hole."""
         if self.categories is not None:

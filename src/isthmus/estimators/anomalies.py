@@ -1,5 +1,6 @@
 """How unlike the training rows a row is: scores, their shares by column, and p-values by conformal calibration."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,10 +9,12 @@ import numpy as np
 
 from isthmus.inference import sample_importance_weights
 from isthmus.models import Observation, VariationalAutoencoder
+from isthmus.models.rows import row_count
 
 SCORE_DRAWS = 128
 MOST_THRESHOLD_ROWS = 2000
 MOST_CALIBRATION_ROWS = 1000
+THRESHOLD_STREAM, CALIBRATE_STREAM = 6, 7
 
 
 def score_rows(model: VariationalAutoencoder, rows: Any) -> np.ndarray:
@@ -26,10 +29,19 @@ def score_columns(model: VariationalAutoencoder, rows: Any) -> np.ndarray:
     return found
 
 
+def some_rows(rows: Any, most: int, stream: int) -> Any:
+    """The rows, or `most` of them at random: always the same ones."""
+    count = row_count(rows)
+    if count <= most:
+        return rows
+    chosen = np.sort(np.random.default_rng(stream).permutation(count)[:most])
+    return jax.tree.map(lambda a: np.asarray(a)[chosen], rows)
+
+
 def outlier_threshold(model: VariationalAutoencoder, rows: Any, contamination: float) -> float:
-    """The score under which the share `contamination` of the training rows falls; the first 2,000 of them stand for
-    all. The lowest finite number where even that is impossible under the model."""
-    scores = score_rows(model, jax.tree.map(lambda a: a[:MOST_THRESHOLD_ROWS], rows))
+    """The score under which the share `contamination` of the training rows falls; 2,000 of them stand for all. The
+    lowest finite number where even that is impossible under the model."""
+    scores = score_rows(model, some_rows(rows, MOST_THRESHOLD_ROWS, THRESHOLD_STREAM))
     lowest = float(np.finfo(np.float64).min)
     return float(np.percentile(np.maximum(scores, lowest), 100.0 * contamination))
 
@@ -43,7 +55,7 @@ def conformal_p_values(model: VariationalAutoencoder, calibration: Any, rows: An
     """
     if not isinstance(rows, Observation):
         return _p_values(score_rows(model, rows), np.sort(score_rows(model, calibration)))
-    scores, p_values = score_rows(model, rows), np.empty(len(rows.values))
+    scores, p_values = score_rows(model, rows), np.empty(row_count(rows))
     for members, mask in _masks(np.asarray(rows.observed)):
         comparable = np.asarray(calibration.observed)[:, mask].all(1)
         if not comparable.any():
@@ -53,6 +65,29 @@ def conformal_p_values(model: VariationalAutoencoder, calibration: Any, rows: An
         masked = Observation(values, np.broadcast_to(mask, values.shape))
         p_values[members] = _p_values(scores[members], np.sort(score_rows(model, masked)))
     return p_values
+
+
+def comparable_counts(calibration: Any, rows: Any) -> np.ndarray:
+    """With how many calibration rows each row can be compared, [row]: those that have all of its columns."""
+    if not isinstance(rows, Observation):
+        return np.full(row_count(rows), row_count(calibration))
+    counts = np.empty(row_count(rows), np.int64)
+    for members, mask in _masks(np.asarray(rows.observed)):
+        counts[members] = np.asarray(calibration.observed)[:, mask].all(1).sum()
+    return counts
+
+
+def require_reachable(rate: float, counts: np.ndarray) -> None:
+    """ValueError where a p-value can be as small as the false-positive rate for none, or not for all, of the rows."""
+    if not 0 < rate < 1:
+        raise ValueError(f"the false-positive rate is {rate}; expected a share between 0 and 1")
+    short = counts + 1 < 1 / rate
+    if short.any():
+        raise ValueError(
+            f"a false-positive rate of {rate:g} needs at least {math.ceil(1 / rate) - 1} calibration rows, and "
+            f"{int(short.sum())} of {len(counts)} rows have fewer to be compared with (as few as {int(counts.min())}): "
+            "ask for a larger rate, calibrate on more rows, or leave out rows whose columns calibration rows lack"
+        )
 
 
 def _p_values(scores: np.ndarray, calibration: np.ndarray) -> np.ndarray:

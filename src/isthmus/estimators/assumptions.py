@@ -26,7 +26,7 @@ def assumptions(fitted: FittedVAE) -> dict[str, Any]:
         "n_components": fitted.architecture.latent_size,
         "hidden_sizes": list(fitted.architecture.hidden_sizes),
         "activation": fitted.architecture.activation,
-        "draws_in_training": configuration.draws,
+        "draws_in_training": fitted.draws,
         "trim": configuration.trim,
         "beta": configuration.beta,
         "warm_up": configuration.warm_up,

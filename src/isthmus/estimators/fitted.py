@@ -28,6 +28,7 @@ class FittedVAE:
 
     rows: how a user's rows come to the model and back.  threshold: the score below which `predict` calls a row an
     outlier.  calibration: rows, in the model's units, that neither training nor early stopping saw; None without them.
+    draws: of z for each row in each training step.
     """
 
     configuration: VAEConfiguration
@@ -37,6 +38,7 @@ class FittedVAE:
     baseline: IndependentColumns
     threshold: float
     calibration: Any = None
+    draws: int = 1
 
     def to_record(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """(arrays, metadata), from which `from_record` makes an equal model."""
@@ -48,6 +50,7 @@ class FittedVAE:
             **described,
             "architecture": {**asdict(self.architecture), "hidden_sizes": list(self.architecture.hidden_sizes)},
             "threshold": self.threshold,
+            "draws": self.draws,
             "calibration_rows": 0 if self.calibration is None else len(jax.tree.leaves(self.calibration)[0]),
             "libraries": {name: version(name) for name in _LIBRARIES} | {"python": platform.python_version()},
         }
@@ -66,10 +69,12 @@ class FittedVAE:
             filled = fill_arrays(eqx.filter_eval_shape(rows.blank, architecture), networks)
             configuration = VAEConfiguration.checked(metadata["parameters"])
             calibration = _calibration(arrays, int(metadata["calibration_rows"]), rows.column_count)
-            threshold = float(metadata["threshold"])
-        except (KeyError, TypeError, ValueError) as error:
+            threshold, draws = float(metadata["threshold"]), int(metadata["draws"])
+        except (LookupError, ArithmeticError, TypeError, ValueError) as error:
             raise ModelFileError(f"the model file does not describe a VAE: {error}") from None
-        return cls(configuration, rows, architecture, filled["model"], filled["baseline"], threshold, calibration)
+        return cls(
+            configuration, rows, architecture, filled["model"], filled["baseline"], threshold, calibration, draws
+        )
 
 
 def _calibration_arrays(calibration: Any) -> dict[str, np.ndarray]:

@@ -1,46 +1,59 @@
-"""From the observed part of a row to the rest: imputation, and prediction of any columns from any others."""
+"""From the observed part of a row to the rest: imputation, and columns given others."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from sklearn.base import clone
 
-from isthmus.estimators.table_rows import as_table
 from isthmus.inference import conditional_mean, sample_conditional
 from isthmus.models import Observation, Product, VariationalAutoencoder
 from isthmus.models.rows import map_rows
 
 IMPUTATION_DRAWS = 1024
 INTERVAL_DRAWS = 200
-BOOTSTRAP_STREAM = 5
 
 
 def impute_values(model: VariationalAutoencoder, rows: Observation) -> np.ndarray:
     """The rows with each hole filled by its conditional mean, or its likeliest level, [row, column]."""
-    averages = conditional_mean(model, rows, _expectation, IMPUTATION_DRAWS)
-    return _filled(rows, _values_of(model, averages))
+
+    def values_of(holed: Observation) -> np.ndarray:
+        finish = partial(_values_of, model)
+        return conditional_mean(model, holed, _expectation, IMPUTATION_DRAWS, finish=finish)
+
+    return _with_holes_filled(model, rows, values_of)
 
 
-def impute_samples(model: VariationalAutoencoder, rows: Observation, n: int, seed: int) -> np.ndarray:
-    """`n` versions of the rows with each hole filled by a draw from p(x | x_observed), [n, row, column]."""
-    drawn: Observation = sample_conditional(model, rows, n, max(IMPUTATION_DRAWS, 4 * n), seed)
-    return np.stack([_filled(rows, drawn.values[:, i]) for i in range(n)])
+def impute_samples(model: VariationalAutoencoder, rows: Observation, n: int, seed: int) -> list[np.ndarray]:
+    """`n` versions of the rows, [row, column] each, with each hole filled by a draw from p(x | x_observed)."""
+
+    def drawn(holed: Observation) -> np.ndarray:
+        return sample_conditional(model, holed, n, max(IMPUTATION_DRAWS, 4 * n), seed).values
+
+    return list(np.moveaxis(_with_holes_filled(model, rows, drawn, versions=n), 1, 0))
 
 
-def proper_imputations(estimator: Any, X: Any, n: int, seed: int) -> list[Any]:
-    """`n` versions of X, each by a model of its own, fitted to rows of X drawn with replacement: so the versions differ
-    by what is unknown of the parameters too (Rubin 1987)."""
-    table = as_table(X, estimator._fitted.rows.given)
-    generator = np.random.default_rng([BOOTSTRAP_STREAM, seed])
-    versions = []
-    for i in range(n):
-        rows = generator.integers(table.row_count, size=table.row_count)
-        refitted: Any = clone(estimator)
-        refitted.set_params(random_state=(seed + i) % 2**32).fit(table.rows(rows))
-        versions += refitted.impute(X, 1, random_state=seed + i)
-    return versions
+def _with_holes_filled(
+    model: VariationalAutoencoder, rows: Observation, fill: Callable[[Observation], np.ndarray], versions: int = 0
+) -> np.ndarray:
+    """The rows, [row, column] or [row, version, column], with what `fill` makes of the holes of those that have any."""
+    values, observed = np.asarray(rows.values), np.asarray(rows.observed)
+    filled = np.repeat(values[:, None], versions, axis=1) if versions else values.copy()
+    holed = np.flatnonzero(~observed.all(1))
+    if len(holed):
+        seen = Observation(values[holed], observed[holed])
+        mask = observed[holed][:, None] if versions else observed[holed]
+        filled[holed] = np.where(mask, filled[holed], fill(believed(model, seen)))
+    return filled
+
+
+def believed(model: VariationalAutoencoder, rows: Observation) -> Observation:
+    """The rows without the observed values that are impossible under the model: nothing follows from them."""
+    possible = map_rows(_possible, model.family, rows)
+    return Observation(np.where(possible, rows.values, 0.0).astype(np.float32), np.asarray(rows.observed) & possible)
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ def conditional_columns(
     model: VariationalAutoencoder, rows: Observation, columns: list[int], coverage: float
 ) -> dict[int, Conditional]:
     """Some columns of each row given all that is observed in the others; the columns' own values are not looked at."""
-    hidden = hide_columns(rows, columns)
+    hidden = believed(model, hide_columns(rows, columns))
     averages = conditional_mean(model, hidden, _expectation, IMPUTATION_DRAWS)
     means = _values_of(model, averages)
     drawn: Observation = sample_conditional(model, hidden, INTERVAL_DRAWS, IMPUTATION_DRAWS)
@@ -84,8 +97,8 @@ def hide_columns(rows: Observation, columns: list[int]) -> Observation:
     return Observation(values, observed)
 
 
-def _filled(rows: Observation, values: Any) -> np.ndarray:
-    return np.where(np.asarray(rows.observed), np.asarray(rows.values), values)
+def _possible(family: Any, row: Observation) -> jax.Array:
+    return family(family.initial_outputs()).log_probs(row) > -jnp.inf
 
 
 def _expectation(distribution: Product) -> tuple[jax.Array, ...]:
@@ -102,7 +115,7 @@ def _from_expectation(family: Any, averages: Any) -> jax.Array:
 
 def _probabilities(model: VariationalAutoencoder, averages: tuple[np.ndarray, ...], column: int) -> np.ndarray | None:
     family: Any = model.family
-    for places, average in zip(family.places, averages, strict=True):
-        if column in places and average.shape[-1] > 1:
+    for group, places, average in zip(family.groups, family.places, averages, strict=True):
+        if column in places and group.told_apart:
             return average[:, places.index(column)]
     return None

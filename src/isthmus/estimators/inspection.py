@@ -1,48 +1,79 @@
 """What a fit makes of its rows: a matrix under one likelihood, or a table in which each column has its own."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from isthmus.data import DataError, Dataset, Table, inspect_columns
+from isthmus.data import DataError, Table, inspect_columns
+from isthmus.estimators.anomalies import MOST_CALIBRATION_ROWS
 from isthmus.estimators.configuration import VAEConfiguration
 from isthmus.estimators.matrix_rows import Assemble, MatrixRows
-from isthmus.estimators.rows import has_holes, holds_numbers_only, matrix_of, training_rows
-from isthmus.estimators.table_rows import TableRows, as_table, is_named
+from isthmus.estimators.rows import has_holes, holds_whole_numbers_only, matrix_of, training_rows
+from isthmus.estimators.table_rows import TableRows, as_table, brings_names
+from isthmus.estimators.training import CALIBRATION_STREAM, split_indices
 from isthmus.models import Observation, choose_likelihood
 
 FEWEST_ROWS = 2
+FEWEST_PIXELS = 64
+"""A frame or a file of so many columns of whole numbers on one scale is taken for pixels."""
 
 
-def inspect_rows(
-    estimator: Any, X: Any, configuration: VAEConfiguration
-) -> tuple[MatrixRows | TableRows, Assemble, np.ndarray | Observation]:
-    """(how rows come to the model, what assembles an untrained model, the rows in the model's units).
+@dataclass(frozen=True)
+class Inspected:
+    """What a fit needs of its rows.
 
-    Sets `n_features_in_` and `feature_names_in_`. Raises ValueError for rows that cannot be used.
+    rows: how rows come to the model and back.  assemble: from sizes to an untrained model.  training: the rows to train
+    on, in the model's units; calibration: those set aside for p-values and intervals, of which nothing was learned, not
+    even a mean or a category; None without them.
     """
-    table = as_table(X) if is_named(X) and not isinstance(X, Dataset) else None
+
+    rows: MatrixRows | TableRows
+    assemble: Assemble
+    training: np.ndarray | Observation
+    calibration: np.ndarray | Observation | None
+
+
+def inspect_rows(estimator: Any, X: Any, configuration: VAEConfiguration) -> Inspected:
+    """Look at the rows of a fit. Sets `n_features_in_` and `feature_names_in_`; ValueError for rows without use."""
+    table = as_table(X) if brings_names(X) else None
     if not _takes_columns(X, table, configuration):
-        values, names = training_rows(estimator, matrix_of(X) if isinstance(X, Table) else X)
-        matrix, assemble = MatrixRows.inspect(values, names, configuration)
-        return matrix, assemble, matrix.standardisation.apply(values)
+        return _inspect_matrix(estimator, matrix_of(X) if isinstance(X, Table) else X, configuration)
     table = as_table(X) if table is None else table
     if table.row_count < FEWEST_ROWS:
         raise DataError(f"n_samples={table.row_count} row of data; expected at least {FEWEST_ROWS} rows to fit to")
-    rows, assemble = TableRows.inspect(table, configuration.columns, frame=hasattr(X, "columns") and X is not table)
+    kept, aside = _calibration_split(table.row_count, configuration)
+    seen = table if aside is None else table.rows(kept)
+    rows, assemble = TableRows.inspect(seen, configuration.columns, frame=hasattr(X, "columns") and X is not table)
     estimator.n_features_in_ = len(table.columns)
-    if is_named(X) and not isinstance(X, Dataset):
+    if brings_names(X):
         estimator.feature_names_in_ = np.array(rows.given, dtype=object)
     elif hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
-    return rows, assemble, Observation(*rows.schema.encode(table))
+    training = Observation(*rows.schema.encode(seen))
+    calibration = None if aside is None else Observation(*rows.schema.encode(table.rows(aside)))
+    return Inspected(rows, assemble, training, calibration)
+
+
+def _inspect_matrix(estimator: Any, X: Any, configuration: VAEConfiguration) -> Inspected:
+    values, names = training_rows(estimator, X)
+    kept, aside = _calibration_split(len(values), configuration)
+    seen = values if aside is None else values[kept]
+    rows, assemble = MatrixRows.inspect(seen, names, configuration)
+    calibration = None if aside is None else rows.standardisation.apply(values[aside])
+    return Inspected(rows, assemble, rows.standardisation.apply(seen), calibration)
+
+
+def _calibration_split(count: int, configuration: VAEConfiguration) -> tuple[np.ndarray, np.ndarray | None]:
+    share = min(configuration.calibration_fraction, MOST_CALIBRATION_ROWS / count)
+    return split_indices(count, share, configuration, CALIBRATION_STREAM)
 
 
 def _takes_columns(X: Any, table: Table | None, configuration: VAEConfiguration) -> bool:
     """Whether each column gets a likelihood of its own.
 
     Asked for by `columns` or likelihood="columns"; else chosen for holes, and for whatever brings names unless it is
-    numbers of one kind: zeros and ones, or integers up to one maximum, such as pixels.
+    64 columns or more of zeros and ones, or of whole numbers up to one maximum: pixels.
     """
     if configuration.columns is not None and configuration.likelihood not in ("auto", "columns"):
         raise ValueError(
@@ -55,7 +86,9 @@ def _takes_columns(X: Any, table: Table | None, configuration: VAEConfiguration)
         return False
     if table is None:
         return has_holes(X)
-    values = holds_numbers_only(table)
+    if len(table.columns) < FEWEST_PIXELS:
+        return True
+    values = holds_whole_numbers_only(table)
     if values is None or len(values) < FEWEST_ROWS or (values == values[0]).all():
         return True
     names = tuple(column.name for column in table.columns)

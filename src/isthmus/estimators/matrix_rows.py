@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from isthmus.data import Standardisation, inspect_columns
 from isthmus.estimators.configuration import VAEConfiguration
 from isthmus.estimators.rows import new_rows, warn_constant, warn_off_support
-from isthmus.evidence import empty_independent_columns
+from isthmus.evidence import IndependentColumns, empty_independent_columns, independent_columns
 from isthmus.models import (
     Architecture,
     LikelihoodChoice,
@@ -91,6 +91,10 @@ class MatrixRows:
         if choice.kind in ("binomial", "discretised_logistic") and choice.maximum not in range(1, LARGEST_MAXIMUM + 1):
             raise ValueError(f"the maximum {choice.maximum} is not from 1 to {LARGEST_MAXIMUM}")
         return cls(names, choice, _standardisation(arrays, len(names)))
+
+    def baseline(self, model: VariationalAutoencoder, training: Any) -> IndependentColumns:
+        """Each column modelled on its own."""
+        return independent_columns(model.family, training)
 
     def blank(self, architecture: Architecture) -> dict[str, Any]:
         """Model and baseline of the same shape whose numbers mean nothing."""

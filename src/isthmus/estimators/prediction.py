@@ -43,8 +43,14 @@ def predict_columns(
     """The named columns of each row from the others, calibrated on rows that the fit never saw.
 
     Intervals are conformalised quantiles (Romano, Patterson and Candes 2019), sets hold the levels whose probability is
-    no smaller than that of the true level of most calibration rows (Sadinle, Lei and Wasserman 2019).
+    no smaller than that of the true level of most calibration rows (Sadinle, Lei and Wasserman 2019). ValueError for a
+    column that is not modelled, and for a coverage that is no share.
     """
+    for name in names:
+        if name not in schema.names:
+            raise ValueError(f"there is no column {name!r} to predict; there are {', '.join(schema.names)}")
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage is {coverage}; expected a share between 0 and 1")
     columns = [schema.names.index(name) for name in names]
     foretold = conditional_columns(model, rows, columns, coverage)
     known = conditional_columns(model, calibration, columns, coverage)
@@ -71,7 +77,7 @@ def _calibrated(
 ) -> ColumnPrediction:
     count = int(observed.sum())
     value = _in_units(column, foretold.mean)
-    if foretold.probabilities is None:
+    if column.levels is None:
         assert foretold.lower is not None
         assert foretold.upper is not None
         assert known.lower is not None
@@ -81,7 +87,7 @@ def _calibrated(
         lower, upper = (_in_units(column, end) for end in (foretold.lower - margin, foretold.upper + margin))
         return ColumnPrediction(column.name, value, lower, upper, None, None, None, coverage, count)
     assert known.probabilities is not None
-    assert column.levels is not None
+    assert foretold.probabilities is not None
     number = len(column.levels)
     seen = observed & (truth >= 0)
     # A level that the training rows did not hold has no probability to compare: it counts as a miss.
@@ -100,10 +106,11 @@ def _conformal_quantile(misses: np.ndarray, coverage: float) -> float:
 
 
 def _in_units(column: ColumnSchema, values: np.ndarray) -> np.ndarray:
-    if column.levels is None:
-        raw = values if column.kind == "count" else values * column.scale + column.offset
-        return np.exp(raw) if column.kind == "positive" else raw
+    """Values in the column's own units: words for words, moments as datetime64."""
     decoded = column.decode(values)
-    if decoded.categories is None:
-        return decoded.values
-    return np.array(decoded.categories, dtype=object)[decoded.values]
+    if column.temporal:
+        # An end of an interval may be infinite: no moment.
+        finite = np.isfinite(decoded.values)
+        micro = np.round(np.where(finite, decoded.values, 0.0) * 1e6).astype("datetime64[us]")
+        return np.where(finite, micro, np.datetime64("NaT"))
+    return decoded.plain()

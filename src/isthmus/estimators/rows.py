@@ -40,6 +40,8 @@ def _same_columns(data: Dataset, names: tuple[str, ...]) -> np.ndarray:
     if len(data.names) != len(names):
         raise DataError(f"{data.source} has {len(data.names)} columns; the model was fitted to {len(names)}")
     anonymous = anonymous_names(len(names))
+    if set(data.names) == set(names):
+        return data.values if data.names == names else data.values[:, [data.names.index(name) for name in names]]
     if data.names != names and anonymous not in (data.names, names):
         given, fitted = next(pair for pair in zip(data.names, names, strict=True) if pair[0] != pair[1])
         raise DataError(f"{data.source} has column {given!r} where the model was fitted to {fitted!r}; use its columns")
@@ -59,9 +61,12 @@ def matrix_of(table: Table) -> Dataset:
     return Dataset(table.source, np.column_stack([column.values for column in table.columns]), names)
 
 
-def holds_numbers_only(table: Table) -> np.ndarray | None:
-    """The columns as one array [row, column] where all are numbers without holes; else None."""
+def holds_whole_numbers_only(table: Table) -> np.ndarray | None:
+    """The columns as one array [row, column] where all are whole numbers without holes; else None."""
+    # Column by column: of a large table of anything else no copy is made.
     if any(c.categories is not None or c.temporal or not c.observed.all() for c in table.columns):
+        return None
+    if any((c.values != np.round(c.values)).any() for c in table.columns):
         return None
     return np.column_stack([column.values for column in table.columns])
 
@@ -69,6 +74,11 @@ def holds_numbers_only(table: Table) -> np.ndarray | None:
 def has_holes(X: Any) -> bool:
     """Whether X is an array of numbers with NaN."""
     values = np.asarray(X.values if isinstance(X, Dataset) else X)
+    if values.dtype.kind == "O":
+        try:
+            values = values.astype(np.float64)
+        except (TypeError, ValueError):
+            return False
     return values.ndim == 2 and values.dtype.kind == "f" and bool(np.isnan(values).any())
 
 

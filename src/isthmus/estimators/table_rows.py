@@ -1,5 +1,6 @@
 """Rows of mixed columns with holes: frames, tables, arrays with NaN."""
 
+import warnings
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Self
@@ -9,15 +10,20 @@ from pydantic import TypeAdapter
 from sklearn.utils.validation import _check_feature_names
 
 from isthmus.data import DataError, Dataset, Table, TableSchema, anonymous_names, choose_schema, table_from_frame
+from isthmus.data.column_schema import MOST_LEVELS
 from isthmus.data.filling import fill_frame
+from isthmus.data.likelihood_names import LIKELIHOODS
 from isthmus.data.outgoing import table_to_frame
 from isthmus.data.table import Column, table_from_array, table_from_dataset
 from isthmus.estimators.matrix_rows import Assemble
-from isthmus.evidence import independent_columns
+from isthmus.evidence import IndependentColumns, independent_columns
+from isthmus.information.precision import in_float32
 from isthmus.models import Architecture, Observation, assemble_table_vae, blank_table_vae
+from isthmus.models.column_assembly import make_independent_likelihoods
 
 _SCHEMA = TypeAdapter(TableSchema)
-MOST_LEVELS = 2**16
+_NUMBERS = ("offset", "scale", "resolution", "mean", "spread", "count_mean", "dispersion")
+_LEVELS = {"binary": (2, 2), "categorical": (1, MOST_LEVELS), "ordinal": (2, MOST_LEVELS)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class TableRows:
 
     def table(self, X: Any) -> Table:
         """X as a table; DataError for an array of another width, which has no names to go by."""
-        if is_named(X):
+        if isinstance(X, Dataset) or brings_names(X):
             return as_table(X)
         values = np.asarray(X)
         if values.ndim != 2 or values.shape[1] != len(self.given):
@@ -79,11 +85,11 @@ class TableRows:
         table = self.schema.decode(values)
         if isinstance(like, Table):
             return table
-        if is_named(like) and not isinstance(like, Dataset):
+        if brings_names(like):
             return table_to_frame(table, like)
         by_name = {column.name: column for column in table.columns}
         words = any(column.categories is not None for column in table.columns)
-        columns = [_plain(by_name[name]) if name in by_name else np.full(len(values), np.nan) for name in self.given]
+        columns = [by_name[name].plain() if name in by_name else np.full(len(values), np.nan) for name in self.given]
         return np.column_stack([column.astype(object) for column in columns] if words else columns)
 
     def fill(self, X: Any, values: np.ndarray) -> Any:
@@ -91,8 +97,8 @@ class TableRows:
         filled = self.schema.decode(values)
         if isinstance(X, Table):
             return _filled_table(X, filled)
-        if is_named(X) and not isinstance(X, Dataset):
-            return fill_frame(X, filled)
+        if brings_names(X):
+            return fill_frame(X, _fitting(as_table(X), filled))
         numbers = np.array(X.values if isinstance(X, Dataset) else X, np.float64)
         for column in filled.columns:
             place = self.given.index(column.name)
@@ -121,13 +127,17 @@ class TableRows:
 
     def blank(self, architecture: Architecture) -> dict[str, Any]:
         """Model and baseline of the same shape whose numbers mean nothing."""
-        model = blank_table_vae(self.schema, architecture)
-        return {"model": model, "baseline": independent_columns(model.family, None)}
+        return {"model": blank_table_vae(self.schema, architecture), "baseline": self.baseline()}
+
+    @in_float32
+    def baseline(self, model: Any = None, training: Any = None) -> IndependentColumns:
+        """Each column modelled on its own."""
+        return independent_columns(make_independent_likelihoods(self.schema), None)
 
 
-def is_named(X: Any) -> bool:
-    """Whether X brings names for its columns: a table, a data set, or a frame of pandas or polars."""
-    return isinstance(X, Table | Dataset) or hasattr(X, "columns")
+def brings_names(X: Any) -> bool:
+    """Whether X brings names for its columns, by which they are found: a table, or a frame of pandas or polars."""
+    return isinstance(X, Table) or hasattr(X, "columns")
 
 
 def as_table(X: Any, names: tuple[str, ...] | None = None) -> Table:
@@ -139,6 +149,8 @@ def as_table(X: Any, names: tuple[str, ...] | None = None) -> Table:
     if hasattr(X, "columns"):
         return table_from_frame(X)
     values = np.asarray(X, np.float64)
+    if values.ndim != 2:
+        raise DataError(f"X has {values.ndim} dimensions; Expected 2D array, rows x columns")
     return table_from_array(values, anonymous_names(values.shape[1]) if names is None else names)
 
 
@@ -153,8 +165,15 @@ def _filled_table(table: Table, filled: Table) -> Table:
 
 def _filled_column(column: Column, filled: Column) -> Column:
     everywhere = np.ones(len(column.values), bool)
-    if column.categories is None or filled.categories is None:
+    if not column.observed.any():
+        # Nothing says how its values are written: moments as ISO text, all else as the model knows it.
+        return filled if not filled.temporal else _as_words(filled)
+    if filled.categories is None:
         return replace(column, values=np.where(column.observed, column.values, filled.values), observed=everywhere)
+    if column.categories is None:
+        numbers = np.array([_number(name) for name in filled.categories])[filled.values]
+        values = np.where(column.observed, column.values, numbers)
+        return replace(column, values=np.nan_to_num(values), observed=np.isfinite(values))
     # Numbered anew: the table may lack categories that the model knows.
     names = (*column.categories, *(name for name in filled.categories if name not in column.categories))
     place = np.array([names.index(name) for name in filled.categories])
@@ -162,21 +181,54 @@ def _filled_column(column: Column, filled: Column) -> Column:
     return replace(column, values=values, observed=everywhere, categories=names)
 
 
-def _plain(column: Column) -> np.ndarray:
-    if column.categories is None:
-        return column.values
-    return np.array(column.categories, dtype=object)[column.values]
+def _fitting(table: Table, filled: Table) -> Table:
+    """What can fill the columns of a frame, whose types stay: words cannot fill a column of numbers."""
+    given = {column.name: column for column in table.columns}
+    columns = []
+    for column in filled.columns:
+        if column.name not in given or given[column.name].observed.all():
+            continue
+        fitting = _filled_column(given[column.name], column)
+        if (fitting.categories is None) == (given[column.name].categories is None):
+            columns.append(fitting)
+        else:
+            warnings.warn(
+                f"column {column.name!r} holds no value here, and its type cannot take words: its holes stay",
+                UserWarning,
+                stacklevel=4,
+            )
+    return Table(filled.source, tuple(columns))
+
+
+def _as_words(column: Column) -> Column:
+    texts = column.as_text()
+    names = sorted(set(texts))
+    places = {name: i for i, name in enumerate(names)}
+    return replace(column, values=np.array([places[t] for t in texts]), categories=tuple(names), temporal=False)
+
+
+def _number(name: str) -> float:
+    """A category's name as the number it spells; NaN where it spells none."""
+    try:
+        return float(name)
+    except ValueError:
+        return np.nan
 
 
 def _check_schema(schema: TableSchema, given: tuple[str, ...]) -> None:
+    """ValueError for a schema that no fit writes, before anything is made of it."""
+    if len(set(schema.names)) != len(schema.columns) or not schema.columns:
+        raise ValueError("the columns of the schema are none, or not distinct")
     for column in schema.columns:
-        numbers = [getattr(column, name) for name in ("offset", "scale", "resolution", "mean", "spread", "count_mean")]
+        numbers = [getattr(column, name) for name in _NUMBERS] + list(column.tail)
         levels, shares = column.levels or (), column.shares or ()
         if not np.isfinite(numbers).all() or column.scale <= 0 or column.spread <= 0 or column.observed_count < 1:
             raise ValueError(f"the numbers of column {column.name!r} are out of range")
+        if LIKELIHOODS[column.likelihood] != {"datetime": "real"}.get(column.kind, column.kind):
+            raise ValueError(f"column {column.name!r} is {column.kind} and its likelihood {column.likelihood}")
         if len(levels) != len(shares) or len(levels) > MOST_LEVELS or not all(0 < share <= 1 for share in shares):
             raise ValueError(f"the levels of column {column.name!r} do not fit its shares")
-        if (column.kind in ("binary", "categorical", "ordinal")) != bool(levels):
+        if not _LEVELS.get(column.kind, (0, 0))[0] <= len(levels) <= _LEVELS.get(column.kind, (0, 0))[1]:
             raise ValueError(f"column {column.name!r} is {column.kind} and has {len(levels)} levels")
         if column.name not in given:
             raise ValueError(f"column {column.name!r} is not among the columns given")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -14,9 +14,13 @@ from isthmus.estimators.matrix_rows import Assemble
 from isthmus.fitting import Fit, FitRecord
 from isthmus.inference import fit, sample_importance_weights
 from isthmus.inference.objectives import Objective, elbo, importance_weighted, trimmed_importance_weighted
-from isthmus.models import Architecture, Observation, VariationalAutoencoder, hide_values
+from isthmus.models import Architecture, Observation, VariationalAutoencoder, choose_architecture, hide_values
+from isthmus.models.assembly import LARGEST_LATENT
 from isthmus.models.growth import grow_latent
 from isthmus.models.rows import row_count
+
+if TYPE_CHECKING:
+    from isthmus.estimators.inspection import Inspected
 
 STEP_BUDGET = 4000
 """Without max_epochs a fit takes about so many steps, and at least FEWEST_EPOCHS passes over the rows."""
@@ -29,7 +33,7 @@ DRAWS_WITH_HOLES = 5
 INITIALISATION_STREAM = 2**32 - 1
 """Weights start from a key that no training step has."""
 SIZE_DRAWS = 64
-HELD_OUT_STREAM, CALIBRATION_STREAM = 3, 4
+HELD_OUT_STREAM, CALIBRATION_STREAM, BOOTSTRAP_STREAM = 3, 4, 5
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,26 @@ class Trained:
     untrained: VariationalAutoencoder
     architecture: Architecture
     path: tuple[SizeTried, ...] = ()
+
+
+def train(
+    seen: "Inspected", configuration: VAEConfiguration, on_record: Callable[[FitRecord], None] | None = None
+) -> Trained:
+    """A trained model for what a fit has seen of its rows; its latent size as asked for, or chosen."""
+    asked, columns = configuration.n_components, seen.rows.column_count
+    # A single column has no structure for a latent to find, and is fitted nonetheless.
+    alone = asked in (None, "auto") and columns == 1 and isinstance(seen.training, Observation)
+    architecture = choose_architecture(
+        columns,
+        None if asked == "auto" else asked,
+        configuration.hidden_sizes,
+        configuration.activation,
+        configuration.overcomplete or alone,
+    )
+    if asked != "auto" or columns == 1:
+        return train_one(seen.assemble, architecture, seen.training, configuration, on_record)
+    largest = min(columns - 1, LARGEST_LATENT)
+    return train_path(seen.assemble, architecture, largest, seen.training, configuration, on_record)
 
 
 def train_one(
@@ -97,15 +121,36 @@ def train_path(
     return replace(best, path=tuple(tried))
 
 
+def refit_on_bootstrap(
+    assemble: Assemble, architecture: Architecture, rows: Any, configuration: VAEConfiguration
+) -> VariationalAutoencoder:
+    """A model fitted to as many rows drawn with replacement; those that were not drawn decide when to stop."""
+    count = row_count(rows)
+    drawn = np.random.default_rng([BOOTSTRAP_STREAM, configuration.random_state]).integers(count, size=count)
+    left = np.setdiff1d(np.arange(count), drawn)
+    training, held_out = (jax.tree.map(lambda a, i=i: np.asarray(a)[i], rows) for i in (drawn, left))
+    fitted = _fit(assemble(architecture, _key(configuration)), training, held_out if len(left) else None, configuration)
+    return fitted.model
+
+
 def split_rows(rows: Any, share: float, configuration: VAEConfiguration, stream: int) -> tuple[Any, Any]:
     """(most rows, the share of them set aside), at random; None where the share is less than a row."""
-    count = row_count(rows)
+    kept, aside = split_indices(row_count(rows), share, configuration, stream)
+    if aside is None:
+        return rows, None
+    kept_rows, taken = (jax.tree.map(lambda a, i=i: a[i], rows) for i in (kept, aside))
+    return kept_rows, taken
+
+
+def split_indices(
+    count: int, share: float, configuration: VAEConfiguration, stream: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(row numbers kept, row numbers set aside), at random; None where the share is less than a row, or all rows."""
     aside = math.ceil(share * count)
     if aside == 0 or aside >= count:
-        return rows, None
+        return np.arange(count), None
     order = np.random.default_rng([stream, configuration.random_state]).permutation(count)
-    kept, taken = (jax.tree.map(lambda a, i=i: a[i], rows) for i in (order[aside:], order[:aside]))
-    return kept, taken
+    return order[aside:], order[:aside]
 
 
 def epochs(configuration: VAEConfiguration, rows: int) -> float:
@@ -129,7 +174,7 @@ def _fit(
     training: Any,
     held_out: Any,
     configuration: VAEConfiguration,
-    on_record: Callable[[FitRecord], None] | None,
+    on_record: Callable[[FitRecord], None] | None = None,
 ) -> Fit:
     samples = draws(configuration, training)
     return fit(
@@ -146,7 +191,9 @@ def _fit(
         patience=configuration.patience,
         seed=configuration.random_state,
         on_record=on_record,
-        corruption=hide_values if isinstance(training, Observation) else None,
+        # Rows of which different parts are hidden are not comparable, and trimming compares them.
+        corruption=hide_values if isinstance(training, Observation) and configuration.trim == 0 else None,
+        held_out_trim=configuration.trim,
     )
 
 

@@ -1,6 +1,5 @@
 """The variational autoencoder as a scikit-learn estimator."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,24 +13,27 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from isthmus.data import Table, anonymous_names
 from isthmus.estimators.anomalies import (
+    CALIBRATE_STREAM,
     MOST_CALIBRATION_ROWS,
+    comparable_counts,
     conformal_p_values,
     outlier_threshold,
     score_columns,
     score_rows,
+    some_rows,
 )
 from isthmus.estimators.assumptions import assumptions
 from isthmus.estimators.configuration import VAEConfiguration
 from isthmus.estimators.fitted import FittedVAE
-from isthmus.estimators.imputation import impute_samples, impute_values, proper_imputations
+from isthmus.estimators.imputation import impute_samples, impute_values
 from isthmus.estimators.inspection import inspect_rows
 from isthmus.estimators.prediction import ColumnPrediction, predict_columns
+from isthmus.estimators.proper import proper_imputations
 from isthmus.estimators.table_rows import TableRows
-from isthmus.estimators.training import CALIBRATION_STREAM, split_rows, train_one, train_path
-from isthmus.evidence import Ledger, independent_columns, make_ledger
+from isthmus.estimators.training import draws, train
+from isthmus.evidence import Ledger, make_ledger
 from isthmus.fitting import FitRecord
-from isthmus.models import Architecture, Observation, VariationalAutoencoder, choose_architecture
-from isthmus.models.assembly import LARGEST_LATENT
+from isthmus.models import Observation, VariationalAutoencoder
 from isthmus.models.rows import map_rows, row_count
 from isthmus.storage import RunDirectory, write_model_file
 
@@ -50,7 +52,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseE
     columns: {name: kind or likelihood} where inspection is to be overruled; see docs/tables.md for the names.
     maximum: largest value of integer data, where the data do not show it.
     scale: of the normal likelihood: learned "per_feature", learned "global", or a number in the columns' own units.
-    hidden_sizes: of the encoder, mirrored by the decoder; None chooses two layers by the number of columns.
+    hidden_sizes: of the encoder, mirrored by the decoder; None chooses two layers by the number of columns. All equal
+        for tables, whose networks are residual.
     activation: "elu", "gelu", "relu", "silu" or "tanh".
     overcomplete: allow a latent at least as large as the data.
     draws: of z for each row in each step; above 1 the objective is the importance-weighted bound. None takes 1, and 5
@@ -130,22 +133,17 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseE
         Raises ValueError for rows or arguments that cannot be used, TrainingDiverged where gradients stay non-finite.
         """
         configuration = VAEConfiguration.checked(self.get_params(deep=False))
-        rows, assemble, encoded = inspect_rows(self, X, configuration)
-        share = min(configuration.calibration_fraction, MOST_CALIBRATION_ROWS / row_count(encoded))
-        training, calibration = split_rows(encoded, share, configuration, CALIBRATION_STREAM)
-        architecture = _architecture(configuration, rows.column_count)
-        if configuration.n_components == "auto":
-            largest = 1 if rows.column_count == 1 else min(rows.column_count - 1, LARGEST_LATENT)
-            trained = train_path(assemble, architecture, largest, training, configuration, on_record)
-        else:
-            trained = train_one(assemble, architecture, training, configuration, on_record)
+        seen = inspect_rows(self, X, configuration)
+        trained = train(seen, configuration, on_record)
         model = trained.fit.model
-        baseline = independent_columns(trained.untrained.family, training)
-        threshold = outlier_threshold(model, training, configuration.contamination)
-        self._keep(FittedVAE(configuration, rows, trained.architecture, model, baseline, threshold, calibration))
-        self.history_ = trained.fit.history
-        if trained.path:
-            self.n_components_path_ = trained.path
+        baseline = seen.rows.baseline(trained.untrained, seen.training)
+        threshold = outlier_threshold(model, seen.training, configuration.contamination)
+        architecture = trained.architecture
+        used = draws(configuration, seen.training)
+        self._keep(
+            FittedVAE(configuration, seen.rows, architecture, model, baseline, threshold, seen.calibration, used)
+        )
+        self.history_, self.n_components_path_ = trained.fit.history, trained.path
         return self
 
     def transform(self, X) -> np.ndarray:
@@ -192,7 +190,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseE
         if n < 1:
             raise ValueError(f"n is {n}; expected at least one version, or None for conditional means")
         if proper:
-            return proper_imputations(self, X, n, random_state)
+            return proper_imputations(self._fitted, rows, X, n, random_state)
         return [rows.fill(X, values) for values in impute_samples(self.model_, encoded, n, random_state)]
 
     def predict_columns(self, X, columns: list[str], *, coverage: float = 0.9) -> dict[str, ColumnPrediction]:
@@ -201,13 +199,7 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseE
         coverage: of the intervals and sets, calibrated on the rows that calibration_fraction or `calibrate` set aside.
         Raises ValueError where there are no such rows, and for a column that is not modelled.
         """
-        rows = self._table_rows("predict_columns")
-        for name in columns:
-            if name not in rows.names:
-                raise ValueError(f"there is no column {name!r} to predict; there are {', '.join(rows.names)}")
-        if not 0 < coverage < 1:
-            raise ValueError(f"coverage is {coverage}; expected a share between 0 and 1")
-        calibration = self._calibration()
+        rows, calibration = self._table_rows("predict_columns"), self._calibration()
         return predict_columns(self.model_, rows.schema, calibration, rows.encode(self, X), columns, coverage)
 
     def score_samples(self, X) -> np.ndarray:
@@ -244,23 +236,19 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseE
         """
         return conformal_p_values(self.model_, self._calibration(), self._encoded(X))
 
-    def check_false_positive_rate(self, rate: float) -> None:
-        """ValueError where no p-value can be as small as `rate`: there are too few calibration rows for it."""
-        count = row_count(self._calibration())
-        if not 0 < rate < 1:
-            raise ValueError(f"the false-positive rate is {rate}; expected a share between 0 and 1")
-        if count + 1 < 1 / rate:
-            raise ValueError(
-                f"a false-positive rate of {rate:g} needs at least {math.ceil(1 / rate) - 1} calibration rows, and "
-                f"there are {count}; ask for a larger rate, or calibrate on more rows"
-            )
-
     def calibrate(self, X) -> "VAE":
-        """Take rows X, which neither training nor early stopping may have seen, for p-values and intervals."""
-        encoded = self._encoded(X)
-        kept = jax.tree.map(lambda a: np.asarray(a)[:MOST_CALIBRATION_ROWS], encoded)
+        """Take rows X, which neither training nor early stopping may have seen, for p-values and intervals; 1,000 of
+        them at random where there are more. Returns the estimator itself."""
+        kept = some_rows(self._encoded(X), MOST_CALIBRATION_ROWS, CALIBRATE_STREAM)
         self._fitted = replace(self._fitted, calibration=kept)
         return self
+
+    def calibration_counts(self, X) -> np.ndarray:
+        """With how many calibration rows each row of X is compared for its p-value, [row]; 0 without any."""
+        encoded = self._encoded(X)
+        if self._fitted.calibration is None:
+            return np.zeros(row_count(encoded), np.int64)
+        return comparable_counts(self._fitted.calibration, encoded)
 
     def score(self, X, y=None) -> float:
         """The mean of `score_samples`."""
@@ -332,6 +320,8 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseE
     def _keep(self, fitted: FittedVAE) -> None:
         self._fitted = fitted
         self.n_components_ = fitted.architecture.latent_size
+        for name in ("schema_", "likelihood_"):
+            vars(self).pop(name, None)  # of a fit before this one
         if isinstance(fitted.rows, TableRows):
             self.schema_ = fitted.rows.schema
         else:
@@ -382,17 +372,6 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseE
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
-
-
-def _architecture(configuration: VAEConfiguration, columns: int) -> Architecture:
-    asked = configuration.n_components
-    return choose_architecture(
-        columns,
-        None if asked == "auto" else asked,
-        configuration.hidden_sizes,
-        configuration.activation,
-        configuration.overcomplete,
-    )
 
 
 def _encode(model: VariationalAutoencoder, row: Any):

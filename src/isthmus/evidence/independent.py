@@ -62,7 +62,7 @@ class IndependentFamilies(IndependentColumns):
 def independent_columns(family: Likelihood, training_rows: Any) -> IndependentColumns:
     """The baseline beside a model with this likelihood, fitted to its training rows [row, column].
 
-    A ColumnLikelihoods must be the untrained one: the baseline is where it starts.
+    A ColumnLikelihoods must start at the columns' own distributions: the baseline is its initial member.
     """
     if isinstance(family, ColumnLikelihoods):
         return IndependentFamilies(family)

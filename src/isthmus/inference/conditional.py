@@ -24,10 +24,19 @@ Statistic = Callable[[Any], Any]
 
 
 @in_float32
-def conditional_mean(model: ProbabilisticModel, rows: Any, statistic: Statistic, draws: int, seed: int = 0) -> Any:
+def conditional_mean(
+    model: ProbabilisticModel,
+    rows: Any,
+    statistic: Statistic,
+    draws: int,
+    seed: int = 0,
+    *,
+    finish: Callable[[Any], Any] | None = None,
+) -> Any:
     """E[statistic(p(x | z))] over p(z | x_observed) of each row, a pytree of arrays [row, ...], float64.
 
     rows: arrays [row, ...] (a pytree), in the model's units.  draws: of z a row, rounded up to whole blocks.
+    finish: what to keep of the means of a chunk of rows, where the means themselves would take too much memory.
     """
     key = jax.random.key(seed, impl="threefry2x32")
     at_once = _block(draws)
@@ -42,7 +51,8 @@ def conditional_mean(model: ProbabilisticModel, rows: Any, statistic: Statistic,
             total = total * before + mass * now
             weighted = _scaled(sums, now) if weighted is None else _combined(weighted, before, sums, now)
             largest = ceiling
-        parts.append(_scaled(weighted, np.asarray(1.0 / total)))
+        means = _scaled(weighted, np.asarray(1.0 / total))
+        parts.append(means if finish is None else finish(means))
     count = row_count(rows)
     return jax.tree.map(lambda *arrays: np.concatenate(arrays)[:count], *parts)
 

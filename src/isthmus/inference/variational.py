@@ -65,6 +65,7 @@ def fit(
     optimiser: optax.GradientTransformation = ADAM,
     on_record: Callable[[FitRecord], None] | None = None,
     corruption: Corruption | None = None,
+    held_out_trim: float = 0.0,
 ) -> Fit:
     """Fit a three-method model to rows X by maximising `objective`; the same arguments give the same Fit.
 
@@ -78,6 +79,7 @@ def fit(
     epochs: passes over the training rows; the learning rate falls to 0 over them.
     patience: looks at the held-out rows without a new best before the fit stops; None for no early stopping.
     corruption: what is done to each batch before its step, such as `isthmus.models.hide_values`.
+    held_out_trim: share of the held-out rows, those of the lowest bound, which their score leaves out.
 
     Returns a Fit: `.model`, `.history`, `.verdict`. Raises TrainingDiverged where gradients stay non-finite, ValueError
     for arguments out of range.
@@ -90,17 +92,18 @@ def fit(
     settle = math.floor(warm_up * steps)
     settings = TrainingSettings(steps, batch_size, learning_rate, patience, settle, seed, optimiser)
     loss = VariationalLoss(jnp.float32(beta), jnp.float32(settle), objective, samples, corruption)
-    score = None if kept is None else lambda model: held_out_bound(model, kept, samples)
+    score = None if kept is None else lambda model: held_out_bound(model, kept, samples, held_out_trim)
     return train(model, loss, training, settings, score, on_record)
 
 
-def held_out_bound(model: ProbabilisticModel, rows: Any, samples: int) -> float:
+def held_out_bound(model: ProbabilisticModel, rows: Any, samples: int, trim: float = 0.0) -> float:
     """A lower bound on log p(x), the mean over rows, in nats, with the same noise at every look, so that looks compare.
 
     The ELBO at one draw; at more, the importance-weighted bound: a posterior that was trained under it is judged by it.
     """
     sampled = sample_importance_weights(model, rows, draws=samples)
-    return float(np.mean(sampled.elbo if samples == 1 else sampled.log_evidence))
+    bounds = sampled.elbo if samples == 1 else sampled.log_evidence
+    return float(np.mean(np.sort(bounds)[math.floor(trim * len(bounds)) :] if trim > 0 else bounds))
 
 
 _ACCEPTED: dict[str, tuple[str, Callable[[Any], bool]]] = {

@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -28,8 +30,35 @@ MOST_INDICATORS = 64
 """A column of more levels than this enters the encoder by its level's log-share instead of by an indicator each."""
 
 
+def make_independent_likelihoods(schema: TableSchema) -> ColumnLikelihoods:
+    """The likelihood whose initial member is the best of its kind for each column alone: scales as wide as the columns,
+    tails as heavy."""
+    family = make_column_likelihoods(schema)
+    fitted = [
+        _fitted_alone(group, [schema.columns[i] for i in p])
+        for group, p in zip(family.groups, family.places, strict=True)
+    ]
+    return eqx.tree_at(lambda f: f.groups, family, tuple(fitted))
+
+
+def _fitted_alone(group: ColumnFamily, columns: Columns) -> ColumnFamily:
+    if isinstance(group, NormalColumns | LogNormalColumns):
+        return eqx.tree_at(lambda g: g.log_scale, group, _log_scale_above(group.floor, np.ones(len(columns))))
+    if isinstance(group, StudentTColumns):
+        scales, degrees = (np.array([column.tail[i] for column in columns]) for i in (0, 1))
+        log_degrees = jnp.asarray(np.log(np.maximum(degrees - 1.0, 1e-3)), jnp.float32)
+        log_scale = _log_scale_above(group.floor, scales)
+        return eqx.tree_at(lambda g: (g.log_scale, g.log_degrees), group, (log_scale, log_degrees))
+    return group
+
+
+def _log_scale_above(floor: Fixed, scale: np.ndarray) -> jax.Array:
+    """The log-scale which with the floor makes this scale."""
+    return jnp.log(jnp.maximum(jnp.asarray(scale, jnp.float32) - floor.array, SCALE_RESOLUTION))
+
+
 def make_column_likelihoods(schema: TableSchema) -> ColumnLikelihoods:
-    """The likelihood of a table's columns, each started at the column's own distribution."""
+    """The likelihood of a table's columns, each started near the column's own distribution."""
     grouped: dict[tuple[str, int], list[int]] = defaultdict(list)
     for i, column in enumerate(schema.columns):
         grouped[column.likelihood, _level_bucket(column)].append(i)
@@ -48,7 +77,19 @@ def make_table_inputs(schema: TableSchema) -> TableInputs:
     )
     counted = np.array([column.kind == "count" for column in schema.columns])
     mean, spread = (np.array([getattr(column, of) for column in schema.columns]) for of in ("mean", "spread"))
-    return TableInputs(_fixed(counted), _fixed(mean), _fixed(spread), indicators)
+    many = tuple(
+        i
+        for i, column in enumerate(schema.columns)
+        if column.likelihood == "categorical" and len(column.levels or ()) > MOST_INDICATORS
+    )
+    log_shares = np.zeros((len(many), max([len(schema.columns[i].levels or ()) for i in many], default=0)))
+    for row, i in zip(log_shares, many, strict=True):
+        shares = np.array(schema.columns[i].shares)
+        row[: len(shares)] = np.log(shares)
+        # What is shown is the log-share, so it is what mean and spread are of: an average row's.
+        mean[i] = shares @ np.log(shares)
+        spread[i] = np.sqrt(shares @ (np.log(shares) - mean[i]) ** 2) or 1.0
+    return TableInputs(_fixed(counted), _fixed(mean), _fixed(spread), _fixed(log_shares), indicators, many)
 
 
 def _level_bucket(column: ColumnSchema) -> int:

@@ -21,12 +21,15 @@ from isthmus.models.parameters import Fixed
 
 LOG_RATE_LIMIT = 15.0
 """Rates of counts stay within e^15 of the column's mean: beyond it float32 counts nothing."""
+LOG_PLAIN_POISSON = 7.0
 
 
 class ColumnFamily(eqx.Module):
     """A family of distributions of some columns of one kind, indexed by decoder outputs [output, column]."""
 
     measure: ClassVar[Measure]
+    told_apart: ClassVar[bool] = False
+    """Whether values are levels, which have probabilities of their own."""
 
     @abstractmethod
     def __call__(self, outputs: Array) -> ColumnDistribution:
@@ -115,7 +118,9 @@ class NegativeBinomialColumns(ColumnFamily):
     log_concentration: Fixed
 
     def __call__(self, outputs: Array) -> ColumnDistribution:
-        concentration = jnp.exp(jnp.clip(self.log_concentration.value + outputs[1], -LOG_RATE_LIMIT, LOG_RATE_LIMIT))
+        # Beyond a thousand times the mean it is a Poisson to float32, and its log-gammas only lose digits.
+        largest = jnp.minimum(self.log_mean.value + LOG_PLAIN_POISSON, LOG_RATE_LIMIT)
+        concentration = jnp.exp(jnp.clip(self.log_concentration.value + outputs[1], -LOG_RATE_LIMIT, largest))
         return ColumnDistribution(NegativeBinomial2(_rate(outputs[0], self.log_mean), concentration))
 
     def initial_outputs(self) -> Array:
@@ -126,6 +131,7 @@ class BernoulliColumns(ColumnFamily):
     """Two levels; output: the log-odds of the second, from those of the column alone.  log_unseen: of other values."""
 
     measure: ClassVar[Measure] = "counting"
+    told_apart: ClassVar[bool] = True
     logits: Fixed
     log_unseen: Fixed
 
@@ -144,6 +150,7 @@ class CategoricalColumns(ColumnFamily):
     """
 
     measure: ClassVar[Measure] = "counting"
+    told_apart: ClassVar[bool] = True
     logits: Fixed
     log_unseen: Fixed
 
@@ -163,6 +170,7 @@ class CumulativeLogitColumns(ColumnFamily):
     """
 
     measure: ClassVar[Measure] = "counting"
+    told_apart: ClassVar[bool] = True
     first_cutpoint: Array
     log_steps: Array
     top: Fixed
@@ -170,9 +178,8 @@ class CumulativeLogitColumns(ColumnFamily):
 
     def __call__(self, outputs: Array) -> ColumnDistribution:
         steps = jnp.exp(jnp.clip(self.log_steps, -LOG_SCALE_LIMIT, LOG_SCALE_LIMIT))
-        cutpoints = jnp.concatenate([self.first_cutpoint, self.first_cutpoint + jnp.cumsum(steps, axis=1)], axis=1)
         scale = jnp.exp(jnp.clip(outputs[1], -LOG_SCALE_LIMIT, LOG_SCALE_LIMIT))
-        base = CumulativeLogit(outputs[0], scale, cutpoints, self.top.value)
+        base = CumulativeLogit(outputs[0], scale, self.first_cutpoint, steps, self.top.value)
         return ColumnDistribution(base, log_outside=self.log_unseen.value)
 
     def initial_outputs(self) -> Array:

@@ -23,6 +23,8 @@ from numpyro.distributions import (
 LARGEST_LOGARITHM = 10.0
 """The mean of a log-normal is kept within e^m times so many spreads of the logarithm: a wide one has a mean far beyond
 any value that was ever seen."""
+LARGEST_EXPONENT = 80.0
+"""float32 holds e^88."""
 
 
 class DistributionLike(Protocol):
@@ -93,11 +95,12 @@ class ColumnDistribution(eqx.Module):
         assert isinstance(self.base, Normal)
         mean, scale = jnp.asarray(self.base.loc), jnp.asarray(self.base.scale)
         exponent = self.log_slope * (mean + 0.5 * self.log_slope * scale**2)
-        return jnp.exp(jnp.minimum(exponent, LARGEST_LOGARITHM * self.log_slope))[:, None]
+        largest = jnp.minimum(LARGEST_LOGARITHM * self.log_slope, LARGEST_EXPONENT)
+        return jnp.exp(jnp.clip(exponent, -LARGEST_EXPONENT, largest))[:, None]
 
     def from_expectation(self, average: Array) -> Array:
         """The u, [column], that an average of `expectation` stands for: the likeliest level, or the mean."""
-        if average.shape[-1] > 1:
+        if isinstance(self.base, BernoulliLogits | CategoricalLogits | CumulativeLogit):
             return jnp.argmax(average, axis=-1).astype(average.dtype)
         return average[..., 0] if self.log_slope is None else jnp.log(average[..., 0]) / self.log_slope
 
@@ -182,16 +185,17 @@ class TabulatedBinomial(Distribution):
 class CumulativeLogit(Distribution):
     """Ordered categories 0 ... top: P(x <= j) = F((cutpoints[j] - loc) / scale), F the logistic (McCullagh 1980).
 
-    cutpoints: [..., categories - 1], increasing; those from `top` on are not used, so that columns with fewer
-    categories than their neighbours may stand in one array. numpyro's OrderedLogistic takes differences of
-    probabilities, which in float32 are zero in the tails; here only products are taken.
+    first: [..., 1], the first cutpoint.  steps: [..., categories - 2], from each to the next, positive; those from
+    `top` on are not used, so that columns with fewer categories than their neighbours may stand in one array. numpyro's
+    OrderedLogistic takes differences of probabilities, which in float32 are zero in the tails; here only products are
+    taken, and the width of a category is its step, not a difference of cutpoints.
     """
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}  # noqa: RUF012
-    pytree_data_fields = ("cutpoints", "top")
+    pytree_data_fields = ("first", "steps", "top")
 
-    def __init__(self, loc: Array, scale: Array, cutpoints: Array, top: Array):
-        self.loc, self.scale, self.cutpoints, self.top = loc, scale, cutpoints, top
+    def __init__(self, loc: Array, scale: Array, first: Array, steps: Array, top: Array):
+        self.loc, self.scale, self.first, self.steps, self.top = loc, scale, first, steps, top
         super().__init__(batch_shape=jnp.shape(loc))
 
     @property
@@ -205,12 +209,18 @@ class CumulativeLogit(Distribution):
         inner = (value > 0) & (value < self.top)
         log_upper = jnp.where(value >= self.top, 0.0, jax.nn.log_sigmoid(upper))
         log_lower = jnp.where(value <= 0, 0.0, jax.nn.log_sigmoid(-lower))
-        width = jnp.where(inner, upper - lower, 1.0)
+        # A category between two others is there only where there are steps.
+        step = _at(self.steps, index - 1) if self.steps.shape[-1] else jnp.ones_like(self.scale)
+        width = jnp.where(inner, step / self.scale, 1.0)
         return log_upper + log_lower + jnp.where(inner, jnp.log(-jnp.expm1(-width)), 0.0)
 
+    @property
+    def cutpoints(self) -> Array:
+        """[..., categories - 1], increasing."""
+        return jnp.concatenate([self.first, self.first + jnp.cumsum(self.steps, axis=-1)], axis=-1)
+
     def _cutpoint(self, index: Array) -> Array:
-        index = jnp.clip(index, 0, self.cutpoints.shape[-1] - 1)
-        return jnp.take_along_axis(self.cutpoints, index[..., None], axis=-1)[..., 0]
+        return _at(self.cutpoints, index)
 
     @property
     def probs(self) -> Array:
@@ -225,6 +235,12 @@ class CumulativeLogit(Distribution):
         noise = self.loc + self.scale * jax.random.logistic(key, shape)
         passed = jnp.sum(noise[..., None] > self.cutpoints, axis=-1)
         return jnp.minimum(passed, self.top)
+
+
+def _at(values: Array, index: Array) -> Array:
+    """The entry of each row's own number, [...], the nearest one beyond the ends."""
+    index = jnp.clip(index, 0, values.shape[-1] - 1)
+    return jnp.take_along_axis(values, index[..., None], axis=-1)[..., 0]
 
 
 def location(distribution: Any) -> Array:

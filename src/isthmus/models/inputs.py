@@ -6,6 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from isthmus.models.observation import Observation
@@ -48,20 +49,27 @@ class TableInputs(Inputs):
     column without order, and the mask; all of it 0 in a hole.
 
     counted: [column], 1 where log(1 + x) is shown in place of x.  mean, spread: [column].
+    log_shares: [column with many levels, level], shown in place of the level's number; many_levels: these columns.
     indicators: (column, number of levels) of the columns that have indicators.
     """
 
     counted: Fixed
     mean: Fixed
     spread: Fixed
+    log_shares: Fixed
     indicators: tuple[tuple[int, int], ...] = eqx.field(static=True)
+    many_levels: tuple[int, ...] = eqx.field(static=True)
 
     def __call__(self, x: Observation) -> Array:
         values = jnp.where(x.observed, x.values, 0.0)
+        if self.many_levels:
+            places = np.array(self.many_levels)
+            levels = jnp.clip(values[places].astype(jnp.int32), 0, self.log_shares.array.shape[1] - 1)
+            values = values.at[places].set(jnp.take_along_axis(self.log_shares.value, levels[:, None], axis=1)[:, 0])
         numbers = jnp.where(self.counted.value > 0, jnp.log1p(jnp.maximum(values, 0.0)), values)
         numbers = jnp.clip((numbers - self.mean.value) / self.spread.value, -INPUT_LIMIT, INPUT_LIMIT)
-        levels = [jax.nn.one_hot(values[i].astype(jnp.int32), size) * x.observed[i] for i, size in self.indicators]
-        return jnp.concatenate([jnp.where(x.observed, numbers, 0.0), x.observed.astype(numbers.dtype), *levels])
+        indicators = [jax.nn.one_hot(values[i].astype(jnp.int32), size) * x.observed[i] for i, size in self.indicators]
+        return jnp.concatenate([jnp.where(x.observed, numbers, 0.0), x.observed.astype(numbers.dtype), *indicators])
 
     @property
     def size(self) -> int:

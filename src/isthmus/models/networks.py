@@ -73,9 +73,11 @@ class ResidualMLP(eqx.Module):
 
     def __init__(self, sizes: tuple[int, ...], activation: str, key: Array, output_bias: Array | None = None):
         inputs, *widths, outputs = sizes
+        if not widths:
+            raise ValueError("hidden_sizes is (); the network of a table has at least one hidden layer")
         width = widths[0]
         if set(widths) != {width}:
-            raise ValueError(f"hidden sizes {tuple(widths)} differ; the blocks of a residual network have one width")
+            raise ValueError(f"hidden_sizes is {tuple(widths)}; the network of a table has layers of one width")
         first, last, *keys = jax.random.split(key, 2 + 2 * len(widths))
         self.first = Linear(inputs, width, first)
         self.blocks = tuple(

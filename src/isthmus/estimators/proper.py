@@ -1,0 +1,26 @@
+"""Proper multiple imputation: versions that differ by what is unknown of the parameters too."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from isthmus.estimators.fitted import FittedVAE
+from isthmus.estimators.imputation import impute_samples
+from isthmus.estimators.table_rows import TableRows
+from isthmus.estimators.training import refit_on_bootstrap
+from isthmus.models import assemble_table_vae
+
+
+def proper_imputations(fitted: FittedVAE, rows: TableRows, X: Any, n: int, seed: int) -> list[Any]:
+    """`n` versions of X, each by a model of its own, fitted to rows of X drawn with replacement (Rubin 1987).
+
+    The schema is that of the first fit: what a column is taken for is not drawn anew.
+    """
+    encoded = rows.encode(None, rows.table(X))
+    versions = []
+    for i in range(n):
+        configuration = fitted.configuration.model_copy(update={"random_state": (seed + i) % 2**32})
+        assemble = partial(assemble_table_vae, rows.schema)
+        model = refit_on_bootstrap(assemble, replace(fitted.architecture), encoded, configuration)
+        versions += [rows.fill(X, values) for values in impute_samples(model, encoded, 1, seed + i)]
+    return versions
