@@ -2,9 +2,10 @@
 
     python benchmarks/table_likelihoods.py [--seed N] [--out FILE]
 
-Adult, Wine and Breast as the HI-VAE paper has them, complete, and with 20 % and 50 % of the entries missing by its masks.
-A fifth of the rows (2,000 at most) is held out; isthmus.VAE has its defaults. The gain is the bound on log p of what was
-observed of a held-out row, less its log p under independent columns, row by row. The data are read from
+Adult, Wine and Breast as the HI-VAE paper has them, complete, and with 20 % and 50 % of the entries missing by its
+masks.
+A fifth of the rows (2,000 at most) is held out; isthmus.VAE has its defaults. The gain is the bound on log p of what
+was observed of a held-out row, less its log p under independent columns, row by row. The data are read from
 ../shared/data/hivae.
 """
 

@@ -106,7 +106,7 @@ class ColumnSchema:
             names = column.categories
             if names is None:
                 numbers = np.unique(column.values)
-                names, places = tuple(f"{x:g}" for x in numbers), np.searchsorted(numbers, column.values)
+                names, places = tuple(f"{x:.15g}" for x in numbers), np.searchsorted(numbers, column.values)
             else:
                 places = np.asarray(column.values, np.int64)
             known = {name: i for i, name in enumerate(self.levels)}

@@ -109,8 +109,12 @@ def _filled_series(series: nw.Series, filled: Column) -> nw.Series:
     if filled.categories is None:
         values = typed_values(array.type, seen, filled, fill).to_pylist()
     else:
-        members = _members(series, seen)
-        values = [members[filled.categories[int(code)]] for code in filled.values[fill]]
+        members, closed = _members(series, seen), isinstance(series.dtype, nw.Categorical | nw.Enum)
+        names = [filled.categories[int(code)] for code in filled.values[fill]]
+        # A type that lists its categories takes no others: such holes stay. Elsewhere a word is its own name.
+        taken = [name in members or not closed for name in names]
+        fill[fill] = taken
+        values = [members.get(name, name) for name, take in zip(names, taken, strict=True) if take]
     if series.implementation.is_polars():
         # Plain objects would be taken in a type of their own, microseconds for nanoseconds.
         values = nw.new_series("", values, series.dtype, backend="polars")

@@ -18,7 +18,9 @@ class ColumnPrediction:
     levels: every level, in the order of `probabilities`; probabilities: [row, level]; contained: [row, level], whether
         the level belongs to the row's set. All None where values are measured or counted.
     coverage: the share of new rows whose true value the interval or the set holds at least, on average over rows and
-        calibration rows alike, where both are exchangeable.  calibration_rows: how many rows that rests on.
+        calibration rows alike, where both are exchangeable. A level that the training rows did not hold is in no set:
+        where more rows than 1 - coverage have such a level, the share is not reached, and each set holds all levels.
+    calibration_rows: how many rows that rests on.
     """
 
     name: str

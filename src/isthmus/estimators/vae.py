@@ -1,5 +1,6 @@
 """The variational autoencoder as a scikit-learn estimator."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -208,7 +209,15 @@ class VAE(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseE
         With holes it is log p of what was observed: rows with different holes are not comparable with each other.
         The same row always has the same score. A value that the likelihood cannot produce makes -inf, with a warning.
         """
-        return score_rows(self.model_, self._encoded(X))
+        scores = score_rows(self.model_, self._encoded(X))
+        if self.is_table_ and np.isneginf(scores).any():
+            warnings.warn(
+                f"{int(np.isneginf(scores).sum())} of {len(scores)} rows hold a value to which its column gives no "
+                "probability, such as 0 where all training values were above it: their log-likelihood is -inf",
+                UserWarning,
+                stacklevel=2,
+            )
+        return scores
 
     def score_columns(self, X) -> np.ndarray:
         """What each column contributes: E_q[log p(x | z)] of each, in nats, [row, column]; 0 in a hole.

@@ -62,15 +62,17 @@ def sample_conditional(model: ProbabilisticModel, rows: Any, n: int, draws: int,
     """`n` draws of each row from p(x | x_observed), arrays [row, n, ...], by sampling-importance-resampling.
 
     A draw of z is chosen with probability proportional to its weight, and x is drawn from p(x | z): Gumbel noise on the
-    log-weights makes the choice, so that blocks of draws can follow one another (Rubin 1987).
+    log-weights makes the choice, so that blocks of draws can follow one another (Rubin 1987). Equal rows have draws of
+    their own: each is told apart by how many equal ones stand before it.
     """
     key = jax.random.key(seed, impl="threefry2x32")
     at_once = _block(draws)
     parts = []
-    for chunk in chunks(rows, chunk_size(rows, copies=max(at_once, n))):
+    numbered = (rows, _occurrences(rows))
+    for chunk, occurrence in chunks(numbered, chunk_size(rows, copies=max(at_once, n))):
         best, chosen = None, None
         for first in range(0, draws, at_once):
-            priority, sampled = jax.device_get(_resampled(model, chunk, n, jnp.int32(first), at_once, key))
+            priority, sampled = jax.device_get(_resampled(model, chunk, occurrence, n, jnp.int32(first), at_once, key))
             if best is None:
                 best, chosen = priority, sampled
             else:
@@ -105,17 +107,30 @@ def _weighted_sums(
 
 @eqx.filter_jit
 def _resampled(
-    model: ProbabilisticModel, chunk: Any, n: int, first: Array, at_once: int, key: Array
+    model: ProbabilisticModel, chunk: Any, occurrence: Array, n: int, first: Array, at_once: int, key: Array
 ) -> tuple[Array, Any]:
-    def of_row(row):
-        latents, log_weights, next_key = _draws(model, row, first, at_once, key)
+    def of_row(row, occurrence):
+        latents, log_weights, next_key = _draws(model, row, first, at_once, jax.random.fold_in(key, occurrence))
         noise_key, sample_key = jax.random.split(next_key)
         priorities = log_weights + jax.random.gumbel(noise_key, (n, at_once))
         winners = jax.tree.map(lambda z: z[jnp.argmax(priorities, axis=1)], latents)
         keys = jax.random.split(sample_key, n)
         return jnp.max(priorities, axis=1), jax.vmap(lambda z, k: model.likelihood(z).sample(k))(winners, keys)
 
-    return jax.vmap(of_row)(chunk)
+    return jax.vmap(of_row)(chunk, occurrence)
+
+
+def _occurrences(rows: Any) -> np.ndarray:
+    """How many equal rows stand before each row, [row]."""
+    leaves = [np.ascontiguousarray(np.asarray(leaf).reshape(row_count(rows), -1)) for leaf in jax.tree.leaves(rows)]
+    content = np.concatenate([leaf.view(np.uint8).reshape(len(leaf), -1) for leaf in leaves], axis=1)
+    _, group = np.unique(content, axis=0, return_inverse=True)
+    order = np.argsort(group.ravel(), kind="stable")
+    ordered = group.ravel()[order]
+    starts = np.searchsorted(ordered, ordered, side="left")
+    occurrences = np.empty(len(order), np.int32)
+    occurrences[order] = np.arange(len(order)) - starts
+    return occurrences
 
 
 def _block(draws: int) -> int:

@@ -26,6 +26,8 @@ from isthmus.models.likelihoods import SCALE_RESOLUTION
 from isthmus.models.parameters import Fixed
 
 Columns = list[ColumnSchema]
+NO_LEVEL = -1e30
+"""The logit of a level that a column does not have: finite, as numpyro asks, and of no mass in float32."""
 MOST_INDICATORS = 64
 """A column of more levels than this enters the encoder by its level's log-share instead of by an indicator each."""
 
@@ -131,7 +133,7 @@ def _make_bernoulli(columns: Columns) -> ColumnFamily:
 
 
 def _make_categorical(columns: Columns) -> ColumnFamily:
-    logits = np.full((len(columns), max(len(column.levels or ()) for column in columns)), -np.inf)
+    logits = np.full((len(columns), max(len(column.levels or ()) for column in columns)), NO_LEVEL)
     for row, column in zip(logits, columns, strict=True):
         row[: len(column.shares or ())] = np.log(column.shares or ())
     return CategoricalColumns(_fixed(logits), _log_unseen(columns))

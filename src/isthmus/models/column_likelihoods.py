@@ -21,7 +21,7 @@ from isthmus.models.parameters import Fixed
 
 LOG_RATE_LIMIT = 15.0
 """Rates of counts stay within e^15 of the column's mean: beyond it float32 counts nothing."""
-LOG_PLAIN_POISSON = 7.0
+LOG_PLAIN_POISSON, LOG_LARGEST_CONCENTRATION = 7.0, 10.3
 
 
 class ColumnFamily(eqx.Module):
@@ -118,8 +118,8 @@ class NegativeBinomialColumns(ColumnFamily):
     log_concentration: Fixed
 
     def __call__(self, outputs: Array) -> ColumnDistribution:
-        # Beyond a thousand times the mean it is a Poisson to float32, and its log-gammas only lose digits.
-        largest = jnp.minimum(self.log_mean.value + LOG_PLAIN_POISSON, LOG_RATE_LIMIT)
+        # Beyond a thousand times the mean it is as good as a Poisson, and its log-gammas only lose digits.
+        largest = jnp.minimum(self.log_mean.value + LOG_PLAIN_POISSON, LOG_LARGEST_CONCENTRATION)
         concentration = jnp.exp(jnp.clip(self.log_concentration.value + outputs[1], -LOG_RATE_LIMIT, largest))
         return ColumnDistribution(NegativeBinomial2(_rate(outputs[0], self.log_mean), concentration))
 
@@ -146,7 +146,7 @@ class BernoulliColumns(ColumnFamily):
 class CategoricalColumns(ColumnFamily):
     """Levels without order; outputs: logits, [level, column], from those of the column alone.
 
-    logits: [column, level], -inf where a column has fewer levels than its neighbours.  log_unseen: of other values.
+    logits: [column, level], -1e30 where a column has fewer levels than its neighbours.  log_unseen: of other values.
     """
 
     measure: ClassVar[Measure] = "counting"

@@ -49,7 +49,7 @@ class Product(eqx.Module):
     @property
     def mean(self) -> Array:
         """The location of each column, [column]: its mean, or the mode where values are told apart."""
-        return self._in_order([part.mean for part in self.parts])
+        return self.from_expectation(self.expectation)
 
     @property
     def expectation(self) -> tuple[Array, ...]:
