@@ -51,6 +51,7 @@ def _poisson(column, outputs):
 def _negative_binomial(column, outputs):
     mean = column.count_mean * np.exp(outputs[0])
     concentration = column.count_mean / max(column.dispersion - 1.0, 0.05) * np.exp(outputs[1])
+    concentration = min(concentration, column.count_mean * np.exp(7.0), np.exp(10.3))
     return stats.nbinom(concentration, concentration / (concentration + mean))
 
 
