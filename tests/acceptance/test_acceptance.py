@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 
 def load_benchmark(name):
     """A script of benchmarks/ as a module."""
+    sys.path.insert(0, str(BENCHMARKS))
     specification = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
@@ -37,3 +38,67 @@ def test_the_importance_weighted_bound_streams():
     record = json.loads(finished.stdout)
     print(json.dumps(record, indent=2))
     assert record["peak_megabytes"] < 1000
+
+
+def run_benchmark(name, *arguments):
+    """Run a script of benchmarks/ to its end."""
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *map(str, arguments)]
+    subprocess.run(command, check=True)
+
+
+def need_shared(directory):
+    place = BENCHMARKS.parents[1] / "shared/data" / directory
+    if not place.is_dir():
+        pytest.skip(f"the data are not at {place}")
+
+
+def test_half_of_each_of_six_tables_is_filled_better_than_by_scikit_learn(tmp_path):
+    need_shared("uci_miwae")
+    peers = ["isthmus", "IterativeImputer", "KNNImputer"]
+    arguments = ["--seeds", 0, "--rows", tmp_path / "rows.jsonl", "--out", tmp_path / "out.json", "--methods", *peers]
+    run_benchmark("table_imputation", *arguments)
+    for name, errors in json.loads((tmp_path / "out.json").read_text()).items():
+        for peer in peers[1:]:
+            assert errors["isthmus"]["0"] < errors[peer]["0"], (name, peer)
+
+
+def test_anomalies_of_26_tables_are_ranked_first(tmp_path):
+    need_shared("adbench")
+    arguments = [
+        "--seeds",
+        0,
+        "--rows",
+        tmp_path / "rows.jsonl",
+        "--out",
+        tmp_path / "out.json",
+        "--methods",
+        "isthmus",
+    ]
+    run_benchmark("anomalies", *arguments)
+    means = json.loads((tmp_path / "out.json").read_text())
+    for metric, mark in (("auroc", 0.89), ("average_precision", 0.75)):
+        ours = means[metric]["isthmus"]
+        assert len(ours) == 26
+        assert sum(ours.values()) / 26 > mark
+
+
+def test_false_alarms_are_as_many_as_was_asked_on_at_least_24_of_26_tables(tmp_path):
+    need_shared("adbench")
+    run_benchmark("anomalies", "--calibration", "--rows", tmp_path / "rows.jsonl", "--out", tmp_path / "out.json")
+    calibrated = json.loads((tmp_path / "out.json").read_text())["calibration"]
+    assert sum(row["inside"] for row in calibrated) >= 24
+
+
+def test_mixed_tables_with_holes_are_foretold_better_than_by_independent_columns(tmp_path):
+    need_shared("hivae")
+    run_benchmark("table_likelihoods", "--out", tmp_path / "out.json")
+    for row in json.loads((tmp_path / "out.json").read_text()):
+        assert float(row["gain"]) > 4 * float(row["over rows"]), row
+
+
+def test_a_million_rows_of_thirty_mixed_columns_fit_within_4_gigabytes():
+    command = [sys.executable, str(BENCHMARKS / "large_table.py")]
+    finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    record = json.loads(finished.stdout)
+    print(json.dumps(record, indent=2))
+    assert record["peak_megabytes"] < load_benchmark("large_table").MARK_MEGABYTES

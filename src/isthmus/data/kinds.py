@@ -82,7 +82,7 @@ def _counted(seen: np.ndarray) -> bool:
     negative binomial, of their moments foretells them better than a rounded normal does.
     """
     mean, variance = float(seen.mean()), float(seen.var())
-    if variance < 0.5 * mean:
+    if variance == 0 or variance < 0.5 * mean:
         return False
     spread = np.sqrt(variance)
     rounded = np.maximum(stats.norm.cdf(seen + 0.5, mean, spread) - stats.norm.cdf(seen - 0.5, mean, spread), 1e-300)

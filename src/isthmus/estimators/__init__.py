@@ -4,8 +4,14 @@ In come arrays or frames; out come NumPy arrays (or what `set_output` asks for).
 
     configuration   the constructor's arguments, checked
     vae             the estimator VAE
+    inspection      what a fit makes of its rows: a matrix or a table
+    matrix_rows, table_rows      how rows of either come to the model and back
+    training        what a configuration stands for; the latent size
     fitted          what a fit leaves behind, and its form on disk
+    assumptions     what a fitted model's figures rest on
+    imputation, proper, prediction, anomalies    what a fitted model says of holes, of columns, of rows
     rows            rows of a user, checked
+    runs            a fit that is written down
     registry        the estimators by name; `load`
 """
 
