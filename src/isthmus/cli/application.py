@@ -69,7 +69,7 @@ def fit(
     """Fit a model to DATA; print its ledger on rows it never saw; write the run."""
     from isthmus.cli.commands import fit_command, parse_columns
 
-    size = int(latent) if latent is not None and latent.isdecimal() else latent
+    size = int(latent) if latent is not None and latent.removeprefix("-").isdecimal() else latent
     options = {"n_components": size, "random_state": seed, "max_epochs": epochs, "columns": parse_columns(columns)}
     fit_command(data, model, {key: value for key, value in options.items() if value is not None}, out, config, as_json)
 

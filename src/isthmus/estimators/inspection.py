@@ -42,6 +42,8 @@ def inspect_rows(estimator: Any, X: Any, configuration: VAEConfiguration) -> Ins
     table = as_table(X) if table is None else table
     if table.row_count < FEWEST_ROWS:
         raise DataError(f"n_samples={table.row_count} row of data; expected at least {FEWEST_ROWS} rows to fit to")
+    if all(column.constant for column in table.columns) and any(column.observed.any() for column in table.columns):
+        raise DataError(f"all {len(table.columns)} columns are constant; expected at least one that varies")
     kept, aside = _calibration_split(table.row_count, configuration)
     seen = table if aside is None else table.rows(kept)
     rows, assemble = TableRows.inspect(seen, configuration.columns, frame=hasattr(X, "columns") and X is not table)
