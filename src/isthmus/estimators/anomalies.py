@@ -14,6 +14,7 @@ from isthmus.models.rows import row_count
 SCORE_DRAWS = 128
 MOST_THRESHOLD_ROWS = 2000
 MOST_CALIBRATION_ROWS = 1000
+SCORED_TOGETHER = 2**14
 THRESHOLD_STREAM, CALIBRATE_STREAM = 6, 7
 
 
@@ -56,15 +57,34 @@ def conformal_p_values(model: VariationalAutoencoder, calibration: Any, rows: An
     if not isinstance(rows, Observation):
         return _p_values(score_rows(model, rows), np.sort(score_rows(model, calibration)))
     scores, p_values = score_rows(model, rows), np.empty(row_count(rows))
-    for members, mask in _masks(np.asarray(rows.observed)):
-        comparable = np.asarray(calibration.observed)[:, mask].all(1)
-        if not comparable.any():
-            p_values[members] = 1.0
-            continue
-        values = np.where(mask, np.asarray(calibration.values)[comparable], np.float32(0.0))
-        masked = Observation(values, np.broadcast_to(mask, values.shape))
-        p_values[members] = _p_values(scores[members], np.sort(score_rows(model, masked)))
+    for members, compared in _compared(model, calibration, np.asarray(rows.observed)):
+        p_values[members] = _p_values(scores[members], np.sort(compared))
     return p_values
+
+
+def _compared(
+    model: VariationalAutoencoder, calibration: Observation, observed: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(rows of one mask, scores under it of the calibration rows that have all of its columns), mask by mask.
+
+    Many masks are scored together: where holes are many, each has few such rows.
+    """
+    values, known = np.asarray(calibration.values), np.asarray(calibration.observed)
+    waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    masks = list(_masks(observed))
+    for i, (members, mask) in enumerate(masks):
+        waiting.append((members, mask, np.flatnonzero(known[:, mask].all(1))))
+        if i + 1 < len(masks) and sum(len(comparable) for *_, comparable in waiting) < SCORED_TOGETHER:
+            continue
+        counts = [len(comparable) for *_, comparable in waiting]
+        scores = np.zeros(0)
+        if sum(counts):
+            mask_of_row = np.concatenate([np.tile(mask, (len(c), 1)) for _, mask, c in waiting])
+            taken = values[np.concatenate([comparable for *_, comparable in waiting])]
+            scores = score_rows(model, Observation(np.where(mask_of_row, taken, np.float32(0.0)), mask_of_row))
+        parts = np.split(scores, np.cumsum(counts)[:-1])
+        yield from ((members, part) for (members, *_), part in zip(waiting, parts, strict=True))
+        waiting = []
 
 
 def comparable_counts(calibration: Any, rows: Any) -> np.ndarray:
