@@ -9,7 +9,7 @@ from isthmus.data import DataError, Table, inspect_columns
 from isthmus.estimators.anomalies import MOST_CALIBRATION_ROWS
 from isthmus.estimators.configuration import VAEConfiguration
 from isthmus.estimators.matrix_rows import Assemble, MatrixRows
-from isthmus.estimators.rows import has_holes, holds_whole_numbers_only, matrix_of, training_rows
+from isthmus.estimators.rows import has_holes, holds_numbers_only, holds_whole_numbers_only, matrix_of, training_rows
 from isthmus.estimators.table_rows import TableRows, as_table, brings_names
 from isthmus.estimators.training import CALIBRATION_STREAM, split_indices
 from isthmus.models import Observation, choose_likelihood
@@ -17,6 +17,10 @@ from isthmus.models import Observation, choose_likelihood
 FEWEST_ROWS = 2
 FEWEST_PIXELS = 64
 """A frame or a file of so many columns of whole numbers on one scale is taken for pixels."""
+
+
+FEWEST_TO_TELL_KINDS = 20
+"""In fewer rows of numbers than this it cannot be told what is counted, graded or measured."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ def _takes_columns(X: Any, table: Table | None, configuration: VAEConfiguration)
     """Whether each column gets a likelihood of its own.
 
     Asked for by `columns` or likelihood="columns"; else chosen for holes, and for whatever brings names unless it is
-    64 columns or more of zeros and ones, or of whole numbers up to one maximum: pixels.
+    64 columns or more of zeros and ones, or of whole numbers up to one maximum (pixels), or fewer than 20 rows of
+    numbers.
     """
     if configuration.columns is not None and configuration.likelihood not in ("auto", "columns"):
         raise ValueError(
@@ -88,6 +93,8 @@ def _takes_columns(X: Any, table: Table | None, configuration: VAEConfiguration)
         return False
     if table is None:
         return has_holes(X)
+    if table.row_count < FEWEST_TO_TELL_KINDS:
+        return not holds_numbers_only(table)
     if len(table.columns) < FEWEST_PIXELS:
         return True
     values = holds_whole_numbers_only(table)

@@ -61,10 +61,15 @@ def matrix_of(table: Table) -> Dataset:
     return Dataset(table.source, np.column_stack([column.values for column in table.columns]), names)
 
 
+def holds_numbers_only(table: Table) -> bool:
+    """Whether all columns are numbers without holes."""
+    return not any(c.categories is not None or c.temporal or not c.observed.all() for c in table.columns)
+
+
 def holds_whole_numbers_only(table: Table) -> np.ndarray | None:
     """The columns as one array [row, column] where all are whole numbers without holes; else None."""
     # Column by column: of a large table of anything else no copy is made.
-    if any(c.categories is not None or c.temporal or not c.observed.all() for c in table.columns):
+    if not holds_numbers_only(table):
         return None
     if any((c.values != np.round(c.values)).any() for c in table.columns):
         return None
