@@ -1,6 +1,5 @@
 """Proper multiple imputation: versions that differ by what is unknown of the parameters too."""
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,6 @@ def proper_imputations(fitted: FittedVAE, rows: TableRows, X: Any, n: int, seed:
     for i in range(n):
         configuration = fitted.configuration.model_copy(update={"random_state": (seed + i) % 2**32})
         assemble = partial(assemble_table_vae, rows.schema)
-        model = refit_on_bootstrap(assemble, replace(fitted.architecture), encoded, configuration)
+        model = refit_on_bootstrap(assemble, fitted.architecture, encoded, configuration)
         versions += [rows.fill(X, values) for values in impute_samples(model, encoded, 1, seed + i)]
     return versions
