@@ -6,9 +6,45 @@ the best weights, the history and the verdict. What the loss means is not known 
     loop       blocks of compiled steps, held-out scores, early stopping, best weights
     step       the compiled block of steps
     batches    which rows each step sees
+    moments, principal_components       what linear models need of rows, in closed form
+    factor_analysis                     linear-Gaussian models of greatest likelihood, from moments
+    expectation_maximisation            the same from rows with holes
+    reconstruction      the loss of deterministic models
 """
 
+from isthmus.fitting.expectation_maximisation import expectation_maximisation
+from isthmus.fitting.factor_analysis import LinearFit, factor_analysis, probabilistic_components
+from isthmus.fitting.gradient_components import gradient_components
 from isthmus.fitting.loop import Fit, FitRecord, TrainingDiverged, TrainingSettings, train
+from isthmus.fitting.moments import Moments, moments_of
+from isthmus.fitting.principal_components import (
+    PrincipalComponents,
+    components_of_moments,
+    principal_components,
+    randomised_components,
+)
+from isthmus.fitting.reconstruction import Noise, fit_reconstruction
 from isthmus.fitting.step import ADAM, Loss
 
-__all__ = ["ADAM", "Fit", "FitRecord", "Loss", "TrainingDiverged", "TrainingSettings", "train"]
+__all__ = [
+    "ADAM",
+    "Fit",
+    "FitRecord",
+    "LinearFit",
+    "Loss",
+    "Moments",
+    "Noise",
+    "PrincipalComponents",
+    "TrainingDiverged",
+    "TrainingSettings",
+    "components_of_moments",
+    "expectation_maximisation",
+    "factor_analysis",
+    "fit_reconstruction",
+    "gradient_components",
+    "moments_of",
+    "principal_components",
+    "probabilistic_components",
+    "randomised_components",
+    "train",
+]

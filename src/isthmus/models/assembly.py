@@ -1,7 +1,9 @@
 """From what is seen of the columns to a model that is ready to be trained."""
 
 from dataclasses import dataclass
+from typing import Literal
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,94 +11,159 @@ from jax import Array
 
 from isthmus.data import Columns, Standardisation, TableSchema
 from isthmus.information.precision import in_float32
+from isthmus.models.autoencoder import DeterministicAutoencoder, make_networks
 from isthmus.models.column_assembly import make_column_likelihoods, make_table_inputs
-from isthmus.models.inputs import MatrixInputs
-from isthmus.models.likelihoods import make_likelihood
-from isthmus.models.networks import ResidualMLP
+from isthmus.models.inputs import Inputs, MatrixInputs
+from isthmus.models.likelihoods import Likelihood, make_likelihood
+from isthmus.models.networks import Network
 from isthmus.models.parameters import Fixed
 from isthmus.models.selection import LikelihoodChoice
-from isthmus.models.vae import VariationalAutoencoder, make_vae
+from isthmus.models.vae import VariationalAutoencoder
 
 LARGEST_LATENT = 32
 NARROWEST, WIDEST = 64, 256
+CHANNELS = (32, 64)
+
+NetworkKind = Literal["plain", "tied", "residual", "convolutional"]
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The sizes of the networks; with the columns and the likelihood, the whole shape of a model follows from them."""
+    """The sizes of the networks; with the columns and the likelihood, the whole shape of a model follows from them.
+
+    hidden_sizes: widths of the layers, or channels of convolutions.  image_shape: of convolutional networks.
+    """
 
     latent_size: int
     hidden_sizes: tuple[int, ...]
     activation: str
+    network: NetworkKind = "plain"
+    image_shape: tuple[int, int] | None = None
+    dropout: float = 0.0
 
 
-def choose_architecture(
-    columns: int,
-    latent_size: int | None = None,
-    hidden_sizes: tuple[int, ...] | None = None,
-    activation: str = "elu",
-    overcomplete: bool = False,
-) -> Architecture:
-    """Sizes that suit so many columns where none are given.
+@dataclass(frozen=True)
+class Ends:
+    """Both ends of any model of these columns: what an encoder is shown, and the likelihood that a decoder chooses
+    from."""
 
-    The latent has half as many dimensions, at most 32: those without use fall silent. Two hidden layers are twice as
-    wide as the columns, within bounds. Raises ValueError for a latent that could copy x, unless overcomplete.
+    inputs: Inputs
+    family: Likelihood
+
+
+def choose_latent_size(columns: int, asked: int | None = None, overcomplete: bool = False) -> int:
+    """Half as many dimensions as columns where none are asked for, at most 32: those without use fall silent.
+
+    Raises ValueError for a latent that could copy x, unless overcomplete.
     """
-    latent = min(max(columns // 2, 1), LARGEST_LATENT) if latent_size is None else latent_size
+    latent = min(max(columns // 2, 1), LARGEST_LATENT) if asked is None else asked
     if latent >= columns and not overcomplete:
         remedy = "overcomplete=True" if columns == 1 else f"n_components < {columns}, or overcomplete=True"
         raise ValueError(
             f"latent size {latent} is not below the {columns} columns of X, which has {columns} feature(s); "
             f"pass {remedy}"
         )
+    return latent
+
+
+def choose_hidden_sizes(columns: int, network: NetworkKind) -> tuple[int, ...]:
+    """Two hidden layers, twice as wide as the columns, within bounds; for images convolutions of 32 and 64 channels."""
+    if network == "convolutional":
+        return CHANNELS
     width = min(max(1 << (2 * columns - 1).bit_length(), NARROWEST), WIDEST)
-    return Architecture(latent, (width, width) if hidden_sizes is None else hidden_sizes, activation)
+    return width, width
 
 
 @in_float32
-def assemble_vae(
-    choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation, architecture: Architecture, key: Array
-) -> VariationalAutoencoder:
-    """An untrained variational autoencoder for these columns."""
+def matrix_ends(choice: LikelihoodChoice, columns: Columns, standardisation: Standardisation) -> Ends:
+    """For rows of numbers under one likelihood."""
     count = len(columns.names)
-    if choice.kind == "normal":
+    pooled = float(np.sqrt(np.mean(columns.spread**2)))
+    if choice.kind != "normal":
+        # One spread for all columns: a pixel that is almost never lit must not become the loudest input.
+        centre, spread = columns.mean, np.full(count, pooled)
+    elif choice.scale == "per_feature":
         centre, spread = np.zeros(count), np.ones(count)
     else:
-        # One spread for all columns: a pixel that is almost never lit must not become the loudest input.
-        centre, spread = columns.mean, np.full(count, np.sqrt(np.mean(columns.spread**2)))
+        # A scale in common means columns in the same units, as pixels are.
+        centre, spread = np.zeros(count), pooled / standardisation.scale
     inputs = MatrixInputs(Fixed(jnp.asarray(centre, jnp.float32)), Fixed(jnp.asarray(spread, jnp.float32)))
-    return make_vae(
-        make_likelihood(choice, columns, standardisation),
-        inputs,
-        latent_size=architecture.latent_size,
-        hidden_sizes=architecture.hidden_sizes,
-        activation=architecture.activation,
-        key=key,
-    )
+    return Ends(inputs, make_likelihood(choice, columns, standardisation))
 
 
 @in_float32
-def assemble_table_vae(schema: TableSchema, architecture: Architecture, key: Array) -> VariationalAutoencoder:
-    """An untrained variational autoencoder for a table of mixed columns with holes."""
-    return make_vae(
-        make_column_likelihoods(schema),
-        make_table_inputs(schema),
+def table_ends(schema: TableSchema) -> Ends:
+    """For a table of mixed columns with holes."""
+    return Ends(make_table_inputs(schema), make_column_likelihoods(schema))
+
+
+def blank_matrix_ends(choice: LikelihoodChoice, names: tuple[str, ...]) -> Ends:
+    """Ends of the same shape whose numbers mean nothing: what stored arrays are read into."""
+    blank = np.zeros(len(names))
+    columns = Columns(np.zeros((2, len(names))), names, blank, blank + 1, blank, blank + 1, blank == 0)
+    return matrix_ends(choice, columns, Standardisation.identity(len(names)))
+
+
+@in_float32
+def assemble_vae(ends: Ends, architecture: Architecture, key: Array) -> VariationalAutoencoder:
+    """An untrained variational autoencoder."""
+    encoder, decoder = _networks(ends, architecture, 2 * architecture.latent_size, key)
+    return VariationalAutoencoder(ends.inputs, encoder, decoder, ends.family, architecture.latent_size)
+
+
+@in_float32
+def assemble_autoencoder(
+    ends: Ends,
+    architecture: Architecture,
+    key: Array,
+    *,
+    kept: int | None = None,
+    encoder: eqx.Module | None = None,
+    decoder: eqx.Module | None = None,
+) -> DeterministicAutoencoder:
+    """An untrained deterministic autoencoder.
+
+    kept: so many entries of the latent, the largest, go on to the decoder.
+    encoder, decoder: modules of one's own, called as `module(x, key=None)`, from the inputs to the latent and from the
+    latent to the likelihood's outputs. Raises ValueError where theirs are of another shape.
+    """
+    made = (
+        (None, None)
+        if encoder is not None and decoder is not None
+        else _networks(ends, architecture, architecture.latent_size, key)
+    )
+    networks = (encoder if encoder is not None else made[0], decoder if decoder is not None else made[1])
+    model = DeterministicAutoencoder(ends.inputs, *networks, ends.family, architecture.latent_size, kept)  # type: ignore[arg-type]
+    if encoder is not None:
+        _check_outputs("encoder", encoder, ends.inputs.size, architecture.latent_size)
+    if decoder is not None:
+        outputs = jax.eval_shape(ends.family.initial_outputs).shape[0]
+        _check_outputs("decoder", decoder, architecture.latent_size, outputs)
+    return model
+
+
+def _networks(ends: Ends, architecture: Architecture, code_size: int, key: Array) -> tuple[Network, Network]:
+    return make_networks(
+        ends.family,
+        ends.inputs,
+        kind=architecture.network,
+        code_size=code_size,
         latent_size=architecture.latent_size,
         hidden_sizes=architecture.hidden_sizes,
         activation=architecture.activation,
         key=key,
-        network=ResidualMLP,
+        image_shape=architecture.image_shape,
+        dropout=architecture.dropout,
     )
 
 
-def blank_table_vae(schema: TableSchema, architecture: Architecture) -> VariationalAutoencoder:
-    """A model of the same shape whose numbers mean nothing: what stored arrays are read into."""
-    return assemble_table_vae(schema, architecture, jax.random.key(0))
-
-
-def blank_vae(choice: LikelihoodChoice, names: tuple[str, ...], architecture: Architecture) -> VariationalAutoencoder:
-    """A model of the same shape whose numbers mean nothing: what stored arrays are read into."""
-    blank = np.zeros(len(names))
-    columns = Columns(np.zeros((2, len(names))), names, blank, blank + 1, blank, blank + 1, blank == 0)
-    standardisation = Standardisation.identity(len(names))
-    return assemble_vae(choice, columns, standardisation, architecture, jax.random.key(0))
+def _check_outputs(name: str, module: eqx.Module, inputs: int, expected: int) -> None:
+    try:
+        found = eqx.filter_eval_shape(module, jnp.zeros(inputs), key=None).shape  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} cannot be called with {inputs} numbers and key=None ({error}); expected an equinox module from "
+            f"({inputs},) to ({expected},)"
+        ) from None
+    if found != (expected,):
+        raise ValueError(f"{name} makes {found} of ({inputs},); expected ({expected},)")

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import Array
 
-from isthmus.models.networks import MLP, Linear, ResidualMLP
+from isthmus.models.networks import Linear, Network, ResidualMLP
 from isthmus.models.vae import VariationalAutoencoder
 
 
@@ -36,9 +36,9 @@ def _with(layer: Linear, weight: Array, bias: Array) -> Linear:
     return eqx.tree_at(lambda linear: (linear.weight, linear.bias), layer, (weight, bias))
 
 
-def _first(network: MLP | ResidualMLP) -> Linear:
-    return network.first if isinstance(network, ResidualMLP) else network.layers[0]
+def _first(network: Network) -> Linear:
+    return network.first if isinstance(network, ResidualMLP) else network.layers[0]  # type: ignore[attr-defined]
 
 
-def _last(network: MLP | ResidualMLP) -> Linear:
-    return network.last if isinstance(network, ResidualMLP) else network.layers[-1]
+def _last(network: Network) -> Linear:
+    return network.last if isinstance(network, ResidualMLP) else network.layers[-1]  # type: ignore[attr-defined]

@@ -1,0 +1,88 @@
+"""Convolutional networks for one image that comes and goes as a row of pixels."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from equinox.nn import Conv2d, ConvTranspose2d
+from jax import Array
+
+from isthmus.models.networks import ACTIVATIONS, Linear
+
+KERNEL, STRIDE = 4, 2
+"""Each layer halves the height and the width; a kernel that the stride divides leaves no chequers (Odena, Dumoulin and
+Olah 2016)."""
+
+Shape = tuple[int, int]
+
+
+class ConvolutionalEncoder(eqx.Module):
+    """From a row of pixels to outputs: convolutions that halve the image, then a linear layer.
+
+    shape: height and width.  channels: of each convolution.
+    """
+
+    convolutions: tuple[Conv2d, ...]
+    last: Linear
+    shape: Shape = eqx.field(static=True)
+    activation: str = eqx.field(static=True)
+
+    def __init__(self, shape: Shape, channels: tuple[int, ...], outputs: int, activation: str, key: Array):
+        *keys, last = jax.random.split(key, len(channels) + 1)
+        pairs = zip((1, *channels[:-1]), channels, keys, strict=True)
+        self.convolutions = tuple(Conv2d(i, o, KERNEL, STRIDE, padding=1, key=k) for i, o, k in pairs)
+        height, width = halved(shape, len(channels))
+        self.last = Linear(channels[-1] * height * width, outputs, last)
+        self.shape, self.activation = shape, activation
+
+    def __call__(self, x: Array, *, key: Array | None = None) -> Array:
+        activate = ACTIVATIONS[self.activation]
+        image = padded(x.reshape(1, *self.shape), len(self.convolutions))
+        for convolution in self.convolutions:
+            image = activate(convolution(image))
+        return self.last(image.ravel())
+
+
+class ConvolutionalDecoder(eqx.Module):
+    """From a latent to the outputs of every pixel: a linear layer, then transposed convolutions that double the image.
+
+    shape: height and width.  channels: of each layer, from the latent on.  output_bias: [output x pixel], where the
+    last layer starts; one output a pixel or several, one after the other.
+    """
+
+    first: Linear
+    convolutions: tuple[ConvTranspose2d, ...]
+    bias: Array
+    shape: Shape = eqx.field(static=True)
+    activation: str = eqx.field(static=True)
+
+    def __init__(
+        self, inputs: int, channels: tuple[int, ...], shape: Shape, activation: str, key: Array, output_bias: Array
+    ):
+        first, *keys = jax.random.split(key, len(channels) + 1)
+        height, width = halved(shape, len(channels))
+        outputs = output_bias.shape[0] // (shape[0] * shape[1])
+        self.first = Linear(inputs, channels[0] * height * width, first)
+        pairs = zip(channels, (*channels[1:], outputs), keys, strict=True)
+        self.convolutions = tuple(ConvTranspose2d(i, o, KERNEL, STRIDE, padding=1, key=k) for i, o, k in pairs)
+        self.bias, self.shape, self.activation = output_bias, shape, activation
+
+    def __call__(self, z: Array, *, key: Array | None = None) -> Array:
+        activate = ACTIVATIONS[self.activation]
+        channels = self.convolutions[0].in_channels
+        image = activate(self.first(z)).reshape(channels, *halved(self.shape, len(self.convolutions)))
+        for convolution in self.convolutions[:-1]:
+            image = activate(convolution(image))
+        image = self.convolutions[-1](image)[:, : self.shape[0], : self.shape[1]]
+        return image.ravel() + self.bias
+
+
+def halved(shape: Shape, times: int) -> Shape:
+    """Height and width after so many halvings, rounded up."""
+    height, width = (-(-side // 2**times) for side in shape)
+    return height, width
+
+
+def padded(image: Array, times: int) -> Array:
+    """The image with zeros below and to the right, so that it can be halved so many times."""
+    height, width = (side * 2**times for side in halved((image.shape[1], image.shape[2]), times))
+    return jnp.pad(image, [(0, 0), (0, height - image.shape[1]), (0, width - image.shape[2])])
