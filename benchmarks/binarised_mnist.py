@@ -17,7 +17,7 @@ import numpy as np
 
 import isthmus
 from isthmus.evidence import independent_columns, make_ledger
-from isthmus.models import Fixed, MatrixInputs, make_vae
+from isthmus.models import Architecture, Ends, Fixed, MatrixInputs, assemble_vae
 from isthmus.models.likelihoods import BernoulliLikelihood
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data/binarized_mnist/binarized_mnist.npz"
@@ -36,13 +36,10 @@ def run(
     sets = load()
     mean = sets["train"].mean(0)
     centre = Fixed(jnp.asarray(mean, jnp.float32))
-    model = make_vae(
-        BernoulliLikelihood(centre),
-        MatrixInputs(centre, Fixed(jnp.ones(784))),
-        latent_size=50,
-        hidden_sizes=(200, 200),
-        activation="tanh",
-        key=jax.random.key(seed),
+    model = assemble_vae(
+        Ends(MatrixInputs(centre, Fixed(jnp.ones(784))), BernoulliLikelihood(centre)),
+        Architecture(50, (200, 200), "tanh"),
+        jax.random.key(seed),
     )
 
     def show(record):

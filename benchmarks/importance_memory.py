@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from isthmus.evidence import importance_weighted_bound
-from isthmus.models import Fixed, MatrixInputs, make_vae
+from isthmus.models import Architecture, Ends, Fixed, MatrixInputs, assemble_vae
 from isthmus.models.likelihoods import BernoulliLikelihood
 
 
@@ -40,13 +40,10 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = (np.random.default_rng(0).random((arguments.rows, 784)) < 0.15).astype(np.float32)
     mean = jnp.asarray(rows.mean(0))
-    model = make_vae(
-        BernoulliLikelihood(Fixed(mean)),
-        MatrixInputs(Fixed(mean), Fixed(jnp.ones(784))),
-        latent_size=50,
-        hidden_sizes=(200, 200),
-        activation="tanh",
-        key=jax.random.key(0),
+    model = assemble_vae(
+        Ends(MatrixInputs(Fixed(mean), Fixed(jnp.ones(784))), BernoulliLikelihood(Fixed(mean))),
+        Architecture(50, (200, 200), "tanh"),
+        jax.random.key(0),
     )
     before, began = peak_megabytes(), time.perf_counter()
     bound = importance_weighted_bound(model, rows, k=arguments.draws)

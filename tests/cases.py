@@ -9,15 +9,17 @@ import numpy as np
 
 from isthmus.data import Columns, Standardisation, inspect_columns
 from isthmus.models import (
+    Architecture,
+    Ends,
     Fixed,
     Likelihood,
     LikelihoodChoice,
     MatrixInputs,
     VariationalAutoencoder,
+    assemble_vae,
     choose_likelihood,
     choose_standardisation,
     make_likelihood,
-    make_vae,
 )
 
 ROWS, COLUMNS, LATENT = 64, 6, 2
@@ -62,13 +64,13 @@ class LikelihoodCase:
 
     def model(self, seed: int = 0) -> VariationalAutoencoder:
         """An untrained VAE whose posterior is far from its prior, so that no law holds trivially."""
-        model = make_vae(
-            self.family,
-            MatrixInputs(*(Fixed(jnp.asarray(of(self.standardised_rows, 0))) for of in (np.mean, np.std))),
-            latent_size=LATENT,
-            hidden_sizes=(8,),
-            activation="tanh",
-            key=jax.random.key(seed),
+        model = assemble_vae(
+            Ends(
+                MatrixInputs(*(Fixed(jnp.asarray(of(self.standardised_rows, 0))) for of in (np.mean, np.std))),
+                self.family,
+            ),
+            Architecture(LATENT, (8,), "tanh"),
+            jax.random.key(seed),
         )
         return model
 

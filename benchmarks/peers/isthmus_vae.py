@@ -21,7 +21,7 @@ from jax import Array, lax
 import isthmus
 from isthmus.evidence import elbo
 from isthmus.fitting import FitRecord
-from isthmus.models import Fixed, MatrixInputs, VariationalAutoencoder, make_vae
+from isthmus.models import Architecture, Ends, Fixed, MatrixInputs, VariationalAutoencoder, assemble_vae
 from isthmus.models.likelihoods import BernoulliLikelihood
 
 BATCH, LATENT, HIDDEN = 128, 20, 400
@@ -73,13 +73,10 @@ def products_only(x: Array, weights: list[Array], steps: int) -> Array:
 
 def untrained(mean: Array) -> VariationalAutoencoder:
     """The model, its decoder started at the columns' means; the encoder's inputs are not centred, as the peer's."""
-    return make_vae(
-        BernoulliLikelihood(Fixed(mean)),
-        MatrixInputs(Fixed(jnp.zeros(784)), Fixed(jnp.ones(784))),
-        latent_size=LATENT,
-        hidden_sizes=(HIDDEN,),
-        activation="relu",
-        key=jax.random.key(0),
+    return assemble_vae(
+        Ends(MatrixInputs(Fixed(jnp.zeros(784)), Fixed(jnp.ones(784))), BernoulliLikelihood(Fixed(mean))),
+        Architecture(LATENT, (HIDDEN,), "relu"),
+        jax.random.key(0),
     )
 
 

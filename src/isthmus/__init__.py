@@ -8,7 +8,15 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from isthmus.estimators import VAE, load
+    from isthmus.estimators import (
+        VAE,
+        Autoencoder,
+        DenoisingAutoencoder,
+        FactorAnalysis,
+        LinearAutoencoder,
+        ProbabilisticPCA,
+        load,
+    )
     from isthmus.evidence import Ledger
     from isthmus.inference import fit
     from isthmus.information import (
@@ -22,11 +30,16 @@ if TYPE_CHECKING:
         surprisal,
         total_correlation,
     )
-    from isthmus.models import ProbabilisticModel
+    from isthmus.models import DeterministicModel, ProbabilisticModel
 
 __version__ = version("isthmus")
 
 _HOMES = {
+    "Autoencoder": "isthmus.estimators",
+    "DenoisingAutoencoder": "isthmus.estimators",
+    "FactorAnalysis": "isthmus.estimators",
+    "LinearAutoencoder": "isthmus.estimators",
+    "ProbabilisticPCA": "isthmus.estimators",
     "VAE": "isthmus.estimators",
     "load": "isthmus.estimators",
     "Ledger": "isthmus.evidence",
@@ -40,6 +53,7 @@ _HOMES = {
     "renyi_divergence": "isthmus.information",
     "surprisal": "isthmus.information",
     "total_correlation": "isthmus.information",
+    "DeterministicModel": "isthmus.models",
     "ProbabilisticModel": "isthmus.models",
 }
 _ROOMS = {
@@ -57,9 +71,15 @@ _ROOMS = {
 
 __all__ = [
     "VAE",
+    "Autoencoder",
+    "DenoisingAutoencoder",
+    "DeterministicModel",
     "Estimate",
+    "FactorAnalysis",
     "Ledger",
+    "LinearAutoencoder",
     "ProbabilisticModel",
+    "ProbabilisticPCA",
     "__version__",
     "cross_entropy",
     "entropy",

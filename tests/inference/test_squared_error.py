@@ -8,12 +8,11 @@ from cases import COLUMNS
 from isthmus.data import inspect_columns
 from isthmus.inference import elbo
 from isthmus.models import (
-    Fixed,
-    MatrixInputs,
+    Architecture,
+    assemble_vae,
     choose_likelihood,
     choose_standardisation,
-    make_likelihood,
-    make_vae,
+    matrix_ends,
     terms,
 )
 
@@ -24,14 +23,7 @@ def linear_vae():
     columns = inspect_columns(rows, tuple("abcdef"))
     choice = choose_likelihood(columns, "normal", scale=float(np.sqrt(0.5)))
     standardisation = choose_standardisation(choice, columns)
-    model = make_vae(
-        make_likelihood(choice, columns, standardisation),
-        MatrixInputs(Fixed(jnp.zeros(COLUMNS)), Fixed(jnp.ones(COLUMNS))),
-        latent_size=2,
-        hidden_sizes=(),
-        activation="tanh",
-        key=jax.random.key(0),
-    )
+    model = assemble_vae(matrix_ends(choice, columns, standardisation), Architecture(2, (), "tanh"), jax.random.key(0))
     return rows, standardisation, model
 
 

@@ -52,9 +52,9 @@ def datasets() -> None:
 @app.command()
 def fit(
     data: Data,
-    model: Annotated[str, typer.Option(help="The model: vae.")] = "vae",
+    model: Annotated[str, typer.Option(help="linear, ppca, fa, autoencoder, denoising or vae.")] = "vae",
     latent: Annotated[
-        str | None, typer.Option(help="Latent size, or auto: by held-out bound; by the number of columns if absent.")
+        str | None, typer.Option(help="Latent size; auto (vae): by held-out bound; by the number of columns if absent.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run directory; runs/DATA if absent.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed, data and machine give the same model.")] = None,
@@ -88,7 +88,7 @@ def ledger(
 
 @app.command()
 def embed(run: Run, data: Data, output: Output) -> None:
-    """Write the posterior mean of each row of DATA."""
+    """Write the latent of each row of DATA: the posterior mean where the model has one."""
     from isthmus.cli.commands import transform_command
 
     transform_command(run, data, output, "transform")
@@ -104,7 +104,9 @@ def reconstruct(run: Run, data: Data, output: Output) -> None:
 
 @app.command()
 def impute(run: Run, data: Data, output: Filled) -> None:
-    """Write DATA again with only its holes changed: each filled by its conditional mean or likeliest value."""
+    """Write DATA again with only its holes changed: each filled by its conditional mean or likeliest value.
+
+    For models with a prior: ppca, fa, vae."""
     from isthmus.cli.commands import impute_command
 
     impute_command(run, data, output)
@@ -117,7 +119,9 @@ def score(
     output: Output,
     fpr: Annotated[float | None, typer.Option(help="Call rows anomalies at this false-positive rate.")] = None,
 ) -> None:
-    """Write log p(x) of each row of DATA, its p-value as an anomaly, and what each column contributes."""
+    """Write log p(x) of each row of DATA, its p-value as an anomaly, and what each column contributes.
+
+    Of models without a prior, autoencoders, it is log p(x | z)."""
     from isthmus.cli.commands import score_command
 
     score_command(run, data, output, fpr)
@@ -130,7 +134,7 @@ def sample(
     n: Annotated[int, typer.Option("-n", min=1, help="How many rows.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other rows.")] = 0,
 ) -> None:
-    """Write new rows drawn from the model of RUN."""
+    """Write new rows drawn from the model of RUN, one with a prior: ppca, fa, vae."""
     from isthmus.cli.commands import sample_command
 
     sample_command(run, output, n, seed)

@@ -11,9 +11,9 @@ from isthmus.cli.output import fit_progress, print_bundled, print_record, say
 from isthmus.data import bundled_names, fill_file, read_rows, read_table, stem, write_table
 from isthmus.data.filling import FILLED_ENDINGS
 from isthmus.data.writers import check_output
-from isthmus.estimators import COMMAND_LINE_NAMES, VAEConfiguration, load
+from isthmus.estimators import COMMAND_LINE_NAMES, load
 from isthmus.estimators.anomalies import require_reachable
-from isthmus.estimators.runs import fit_run, ledger_record, row_count
+from isthmus.estimators.runs import fit_run, ledger_record, row_count, score_name
 from isthmus.report import write_report
 from isthmus.storage import RunDirectory
 
@@ -32,8 +32,9 @@ def fit_command(
     place = out or Path("runs") / stem(source)
     if RunDirectory(place).model.is_file():
         say(f"replaces the run in {place}", quiet=as_json)
+    estimator = COMMAND_LINE_NAMES[model](**arguments)
     with RunDirectory.reserve(place) as run, fit_progress() as on_record:
-        record = fit_run(COMMAND_LINE_NAMES[model](**arguments), data, run, on_record)
+        record = fit_run(estimator, data, run, on_record)
     page = write_report(run.path)
     print_record(record, as_json)
     say(f"model   {run.model}", f"report  {page}", quiet=as_json)
@@ -68,7 +69,7 @@ def impute_command(path: Path, source: str, output: Path) -> None:
     check_output(output, FILLED_ENDINGS)
     if not Path(source).is_file() or Path(source).suffix.lower() != output.suffix.lower():
         raise WrongCall(f"{source} cannot be filled into {output}; expected a file, and the same ending of both")
-    estimator = load(path)
+    estimator = _able(load(path), "impute", path)
     table = read_table(source)
     holes = sum(int((~column.observed).sum()) for column in table.columns)
     filled = estimator.impute(table)
@@ -85,7 +86,7 @@ def score_command(path: Path, source: str, output: Path, false_positive_rate: fl
     counts = estimator.calibration_counts(rows)
     if false_positive_rate is not None:
         require_reachable(false_positive_rate, counts)
-    columns = {"log_likelihood": estimator.score_samples(rows)}
+    columns = {score_name(estimator): estimator.score_samples(rows)}
     if counts.any():
         columns["p_value"], columns["calibration_rows"] = estimator.anomaly_pvalue(rows), counts
     if false_positive_rate is not None:
@@ -100,7 +101,7 @@ def score_command(path: Path, source: str, output: Path, false_positive_rate: fl
 def sample_command(path: Path, output: Path, n: int, seed: int) -> None:
     """Write new rows."""
     check_output(output)
-    estimator = load(path)
+    estimator = _able(load(path), "sample", path)
     sampled = estimator.sample_table if estimator.is_table_ else estimator.sample
     write_table(output, sampled(n, random_state=seed), estimator.column_names_)
     say(f"{n} rows of {len(estimator.column_names_)} columns  {output}")
@@ -121,12 +122,23 @@ def parse_columns(text: str | None) -> dict[str, str] | None:
     return {name.strip(): kind.strip() for name, _, kind in pairs}
 
 
+def _able(estimator: Any, method: str, path: Path) -> Any:
+    """The estimator; WrongCall where it has no such method."""
+    if hasattr(estimator, method):
+        return estimator
+    able = [name for name, kind in COMMAND_LINE_NAMES.items() if hasattr(kind, method)]
+    raise WrongCall(
+        f"{path} holds a model of type {type(estimator).__name__}, which has no prior and so cannot {method}; fit one "
+        f"that can: --model {' or '.join(able)}"
+    )
+
+
 def _arguments(model: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:
     if model not in COMMAND_LINE_NAMES:
         raise WrongCall(f"no model is named {model!r}; there are {', '.join(COMMAND_LINE_NAMES)}")
     try:
         settings = {} if config is None else tomllib.loads(config.read_text(encoding="utf-8"))
-        return VAEConfiguration.checked({**settings, **options}).model_dump()
+        return COMMAND_LINE_NAMES[model].configuration_type.checked({**settings, **options}).model_dump()
     except tomllib.TOMLDecodeError as error:
         raise WrongCall(f"{config} is not TOML: {error}") from None
     except (ValueError, OSError) as error:

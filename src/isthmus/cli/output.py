@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from isthmus.data import ColumnKind
-from isthmus.evidence import LEDGER_KEYS, Dependence, diagnose_collapse
+from isthmus.evidence import LEDGER_KEYS, Dependence, diagnose_collapse, diagnose_copying
 from isthmus.fitting import FitRecord
 from isthmus.information import Estimate
 from isthmus.information.estimate import SIGNS, in_three_decimals
@@ -27,14 +27,14 @@ WIDE = 130
 
 @contextmanager
 def fit_progress() -> Iterator[Callable[[FitRecord], None]]:
-    """A progress bar with the held-out ELBO, on standard error; yields what to tell of each look."""
+    """A progress bar with the score of held-out rows, on standard error; yields what to tell of each look."""
     with _progress("fitting") as progress:
         task = progress.add_task("fit", total=None, state="compiling")
 
         def on_record(look: FitRecord) -> None:
-            bound = "" if look.held_out is None else f", held-out bound {look.held_out:.2f} nats"
+            score = "" if look.held_out is None else f", held-out score {look.held_out:.2f} nats"
             skipped = f", {look.skipped} steps skipped" if look.skipped else ""
-            state = f"epoch {look.epoch:.0f}{bound}{skipped}"
+            state = f"epoch {look.epoch:.0f}{score}{skipped}"
             progress.update(task, total=look.planned_steps, completed=look.step, state=state)
 
         try:
@@ -75,7 +75,14 @@ def print_record(record: dict[str, Any], as_json: bool) -> None:
     console.print(f"ledger      per row, over {rows}; {measure}", highlight=False, markup=False)
     _print_whole(_ledger_table(record["ledger"], explained=console.width >= WIDE))
     entries = {key: None if e is None else Estimate.from_dict(e) for key, e in record["ledger"].items()}
-    say(f"latent      {' '.join(diagnose_collapse(entries, assumptions))}")
+    if entries["rate"] is None:
+        say("blank       the rate and all log-likelihoods: this model has no prior")
+    for subject, sentences in (
+        ("latent", diagnose_collapse(entries, assumptions)),
+        ("copy", diagnose_copying(entries, assumptions["n_components"], assumptions["columns"])),
+    ):
+        if sentences:
+            say(f"{subject:<12}{' '.join(sentences)}")
 
 
 def print_dependence(dependence: Dependence, as_json: bool) -> None:

@@ -1,53 +1,46 @@
-"""How unlike the training rows a row is: scores, their shares by column, and p-values by conformal calibration."""
+"""How unlike the training rows a row is: a threshold for scores, and p-values by conformal calibration.
+
+A score is any deterministic function of a row, lower for what is more anomalous.
+"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import jax
 import numpy as np
 
-from isthmus.inference import sample_importance_weights
-from isthmus.models import Observation, VariationalAutoencoder
+from isthmus.estimators.splits import THRESHOLD_STREAM, some_rows
+from isthmus.models import Observation
 from isthmus.models.rows import row_count
 
-SCORE_DRAWS = 128
 MOST_THRESHOLD_ROWS = 2000
 MOST_CALIBRATION_ROWS = 1000
 SCORED_TOGETHER = 2**14
-THRESHOLD_STREAM, CALIBRATE_STREAM = 6, 7
+
+Score = Callable[[Any], np.ndarray]
 
 
-def score_rows(model: VariationalAutoencoder, rows: Any) -> np.ndarray:
-    """log p of what was observed of each row, from below, in nats, [row]."""
-    return sample_importance_weights(model, rows, SCORE_DRAWS).log_evidence
-
-
-def score_columns(model: VariationalAutoencoder, rows: Any) -> np.ndarray:
-    """E_q[log p(x | z)] of each column of each row, in nats, [row, column]; 0 in a hole."""
-    found = sample_importance_weights(model, rows, SCORE_DRAWS, by_column=True).column_log_likelihood
-    assert found is not None
-    return found
-
-
-def some_rows(rows: Any, most: int, stream: int) -> Any:
-    """The rows, or `most` of them at random: always the same ones."""
-    count = row_count(rows)
-    if count <= most:
-        return rows
-    chosen = np.sort(np.random.default_rng(stream).permutation(count)[:most])
-    return jax.tree.map(lambda a: np.asarray(a)[chosen], rows)
-
-
-def outlier_threshold(model: VariationalAutoencoder, rows: Any, contamination: float) -> float:
+def outlier_threshold(score: Score, rows: Any, contamination: float) -> float:
     """The score under which the share `contamination` of the training rows falls; 2,000 of them stand for all. The
     lowest finite number where even that is impossible under the model."""
-    scores = score_rows(model, some_rows(rows, MOST_THRESHOLD_ROWS, THRESHOLD_STREAM))
+    scores = score(some_rows(rows, MOST_THRESHOLD_ROWS, THRESHOLD_STREAM))
     lowest = float(np.finfo(np.float64).min)
     return float(np.percentile(np.maximum(scores, lowest), 100.0 * contamination))
 
 
-def conformal_p_values(model: VariationalAutoencoder, calibration: Any, rows: Any) -> np.ndarray:
+def weighted_percentile(scores: np.ndarray, weights: np.ndarray, percent: float) -> float:
+    """The percentile of scores of which each counts `weight` times: that of numpy where the weights are whole."""
+    order = np.argsort(scores, kind="stable")
+    scores, reached = scores[order], np.cumsum(weights[order])
+    place = percent / 100.0 * max(reached[-1] - 1.0, 0.0)
+    below = np.floor(place)
+    low, high = (
+        scores[min(np.searchsorted(reached, rank, side="right"), len(scores) - 1)] for rank in (below, below + 1)
+    )
+    return float(low + (place - below) * (high - low))
+
+
+def conformal_p_values(score: Score, calibration: Any, rows: Any) -> np.ndarray:
     """(1 + number of calibration rows at least as anomalous) / (n + 1) of each row, [row].
 
     Under exchangeability of calibration and test rows P(p <= a) <= a for every a, on average over both (Vovk, Gammerman
@@ -55,16 +48,14 @@ def conformal_p_values(model: VariationalAutoencoder, calibration: Any, rows: An
     rows that have all of its columns, of which only these are scored; valid where the mask does not depend on values.
     """
     if not isinstance(rows, Observation):
-        return _p_values(score_rows(model, rows), np.sort(score_rows(model, calibration)))
-    scores, p_values = score_rows(model, rows), np.empty(row_count(rows))
-    for members, compared in _compared(model, calibration, np.asarray(rows.observed)):
+        return _p_values(score(rows), np.sort(score(calibration)))
+    scores, p_values = score(rows), np.empty(row_count(rows))
+    for members, compared in _compared(score, calibration, np.asarray(rows.observed)):
         p_values[members] = _p_values(scores[members], np.sort(compared))
     return p_values
 
 
-def _compared(
-    model: VariationalAutoencoder, calibration: Observation, observed: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _compared(score: Score, calibration: Observation, observed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(rows of one mask, scores under it of the calibration rows that have all of its columns), mask by mask.
 
     Many masks are scored together: where holes are many, each has few such rows.
@@ -81,7 +72,7 @@ def _compared(
         if sum(counts):
             mask_of_row = np.concatenate([np.tile(mask, (len(c), 1)) for _, mask, c in waiting])
             taken = values[np.concatenate([comparable for *_, comparable in waiting])]
-            scores = score_rows(model, Observation(np.where(mask_of_row, taken, np.float32(0.0)), mask_of_row))
+            scores = score(Observation(np.where(mask_of_row, taken, taken.dtype.type(0)), mask_of_row))
         parts = np.split(scores, np.cumsum(counts)[:-1])
         yield from ((members, part) for (members, *_), part in zip(waiting, parts, strict=True))
         waiting = []

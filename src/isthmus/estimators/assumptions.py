@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from isthmus.estimators.fitted import FittedVAE
+from isthmus.estimators.configuration import NetworkConfiguration
+from isthmus.estimators.fitted import Fitted
 from isthmus.estimators.training import DRAWS_WITH_HOLES, FEWEST_EPOCHS, MOST_STEPS, STEP_BUDGET
 
 _AUTOMATIC = {
@@ -11,30 +12,28 @@ _AUTOMATIC = {
     "hidden_sizes": "two layers, twice as wide as the columns, within bounds",
     "draws": f"{DRAWS_WITH_HOLES} where values are missing, else 1",
     "max_epochs": f"about {STEP_BUDGET:,} steps, at least {FEWEST_EPOCHS} epochs, at most {MOST_STEPS:,} steps",
+    "corruption": "values swapped between rows in tables, hidden in all else",
 }
 """What is chosen where the argument is left out, and how."""
 
 
-def assumptions(fitted: FittedVAE) -> dict[str, Any]:
-    """The likelihood and why it was chosen, its measure, the sizes, the training."""
-    configuration = fitted.configuration
+def network_assumptions(fitted: Fitted, **more: Any) -> dict[str, Any]:
+    """The likelihood and why it was chosen, its measure, the sizes, the training, and what one estimator adds."""
+    configuration: Any = fitted.configuration
+    assert isinstance(configuration, NetworkConfiguration)
     return {
         **fitted.rows.assumptions(),
         "measure": fitted.model.family.measure,
-        "prior": "standard normal",
-        "posterior": "diagonal normal",
         "n_components": fitted.architecture.latent_size,
+        "network": fitted.architecture.network,
         "hidden_sizes": list(fitted.architecture.hidden_sizes),
         "activation": fitted.architecture.activation,
-        "draws_in_training": fitted.draws,
-        "trim": configuration.trim,
-        "beta": configuration.beta,
-        "warm_up": configuration.warm_up,
+        **more,
         "max_epochs": configuration.max_epochs,
         "batch_size": configuration.batch_size,
         "learning_rate": configuration.learning_rate,
         "random_state": configuration.random_state,
         "automatic": {
-            name: reason for name, reason in _AUTOMATIC.items() if getattr(configuration, name) in (None, "auto")
+            name: reason for name, reason in _AUTOMATIC.items() if getattr(configuration, name, "") in (None, "auto")
         },
     }

@@ -1,23 +1,57 @@
-"""The constructor's arguments, checked once for Python, the command line, configuration files and model files."""
+"""The constructors' arguments, checked once for Python, the command line, configuration files and model files."""
 
 import numbers
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from isthmus.estimators.parts import CorruptionSetting, SparsitySetting
 from isthmus.models import ACTIVATIONS
 from isthmus.models.selection import LARGEST_MAXIMUM
 
 Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-class VAEConfiguration(BaseModel):
-    """The arguments of VAE; ValueError, naming the argument, for one of the wrong type or out of range."""
+class Configuration(BaseModel):
+    """The arguments of an estimator; ValueError, naming the argument, for one of the wrong type or out of range."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+    estimator: ClassVar[str]
 
-    n_components: Positive | Literal["auto"] | None = None
+    n_components: Positive | None = None
+    calibration_fraction: Share = 0.0
+    contamination: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+    @classmethod
+    def checked(cls, arguments: dict[str, Any]) -> Self:
+        """From constructor arguments; NumPy scalars count as numbers, lists as tuples, a generator as a seed."""
+        plain = {name: _plain(value) for name, value in arguments.items()}
+        plain["random_state"] = _seed(plain.get("random_state", 0))
+        try:
+            return cls(**plain)
+        except ValidationError as error:
+            raise ValueError(cls._told(error.errors()[0], arguments)) from None
+
+    @classmethod
+    def _told(cls, first: Any, arguments: dict[str, Any]) -> str:
+        name = str(first["loc"][0])
+        given = arguments.get(name)
+        if name == "n_components":
+            allowed = "'auto', or None" if "auto" in str(cls.model_fields[name].annotation) else "or None"
+            return f"n_components (the latent size) is {first.get('input')!r}; expected at least 1, {allowed}"
+        if first["type"] == "extra_forbidden":
+            return f"{name!r} is not a setting of {cls.estimator}; there are {', '.join(cls.model_fields)}"
+        if name == "scale":
+            return f"scale is {given!r}; expected 'per_feature', 'global', or a number above 0"
+        return f"{name} is {given!r}: {first['msg'].removeprefix('Value error, ').lower()}"
+
+
+class NetworkConfiguration(Configuration):
+    """What all estimators that train a network take."""
+
     likelihood: Literal["auto", "columns", "bernoulli", "binomial", "discretised_logistic", "normal"] = "auto"
     columns: dict[str, str] | None = None
     maximum: Annotated[int, Field(gt=0, le=LARGEST_MAXIMUM)] | None = None
@@ -25,40 +59,81 @@ class VAEConfiguration(BaseModel):
     hidden_sizes: tuple[Positive, ...] | None = None
     activation: Literal["elu", "gelu", "relu", "silu", "tanh"] = "elu"
     overcomplete: bool = False
-    draws: Positive | None = None
-    trim: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
-    beta: Annotated[float, Field(ge=0)] = 1.0
-    warm_up: Annotated[float, Field(ge=0, le=1)] = 0.1
     max_epochs: Positive | None = None
     batch_size: Positive = 128
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     patience: Positive | None = 20
-    validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    calibration_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    contamination: Annotated[float, Field(gt=0, le=0.5)] = 0.1
-    random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    validation_fraction: Share = 0.1
 
-    @classmethod
-    def checked(cls, arguments: dict[str, Any]) -> "VAEConfiguration":
-        """From constructor arguments; NumPy scalars count as numbers, lists as tuples, a generator as a seed."""
-        plain = {name: _plain(value) for name, value in arguments.items()}
-        plain["random_state"] = _seed(plain.get("random_state", 0))
-        try:
-            return cls(**plain)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = str(first["loc"][0])
-            if name == "n_components":
-                given = first.get("input")
-                raise ValueError(
-                    f"n_components (the latent size) is {given!r}; expected at least 1, 'auto', or None"
-                ) from None
-            if first["type"] == "extra_forbidden":
-                raise ValueError(f"{name!r} is not a setting of VAE; there are {', '.join(cls.model_fields)}") from None
-            if name == "scale":
-                given = arguments.get(name)
-                raise ValueError(f"scale is {given!r}; expected 'per_feature', 'global', or a number above 0") from None
-            raise ValueError(f"{name} is {arguments.get(name)!r}: {first['msg'].lower()}") from None
+
+class VAEConfiguration(NetworkConfiguration):
+    """The arguments of VAE."""
+
+    estimator: ClassVar[str] = "VAE"
+
+    n_components: Positive | Literal["auto"] | None = None
+    draws: Positive | None = None
+    trim: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    beta: Annotated[float, Field(ge=0)] = 1.0
+    warm_up: Annotated[float, Field(ge=0, le=1)] = 0.1
+
+
+class AutoencoderConfiguration(NetworkConfiguration):
+    """The arguments of Autoencoder."""
+
+    estimator: ClassVar[str] = "Autoencoder"
+
+    network: Literal["mlp", "convolutional"] = "mlp"
+    image_shape: tuple[Positive, Positive] | None = None
+    encoder: Any = Field(default=None, exclude=True)
+    decoder: Any = Field(default=None, exclude=True)
+    tied_weights: bool = False
+    dropout: Share = 0.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    sparsity: SparsitySetting = None
+
+
+class DenoisingConfiguration(AutoencoderConfiguration):
+    """The arguments of DenoisingAutoencoder."""
+
+    estimator: ClassVar[str] = "DenoisingAutoencoder"
+
+    corruption: CorruptionSetting = None
+
+
+class LinearConfiguration(Configuration):
+    """What all linear estimators take."""
+
+    dequantise: bool = False
+
+
+class LinearAutoencoderConfiguration(LinearConfiguration):
+    """The arguments of LinearAutoencoder."""
+
+    estimator: ClassVar[str] = "LinearAutoencoder"
+
+    solver: Literal["auto", "full", "randomised", "incremental", "gradient"] = "auto"
+    whiten: bool = False
+
+
+class ProbabilisticPCAConfiguration(LinearConfiguration):
+    """The arguments of ProbabilisticPCA."""
+
+    estimator: ClassVar[str] = "ProbabilisticPCA"
+
+    solver: Literal["auto", "closed_form", "em"] = "auto"
+    ddof: Literal[0, 1] = 0
+    tolerance: Annotated[float, Field(gt=0)] = 1e-6
+    max_iterations: Positive = 1000
+
+
+class FactorAnalysisConfiguration(LinearConfiguration):
+    """The arguments of FactorAnalysis."""
+
+    estimator: ClassVar[str] = "FactorAnalysis"
+
+    tolerance: Annotated[float, Field(gt=0)] = 1e-6
+    max_iterations: Positive = 1000
 
 
 def _plain(value: Any) -> Any:

@@ -7,12 +7,12 @@ import numpy as np
 
 from isthmus.data import DataError, Table, inspect_columns
 from isthmus.estimators.anomalies import MOST_CALIBRATION_ROWS
-from isthmus.estimators.configuration import VAEConfiguration
-from isthmus.estimators.matrix_rows import Assemble, MatrixRows
+from isthmus.estimators.configuration import NetworkConfiguration
+from isthmus.estimators.matrix_rows import MatrixRows
 from isthmus.estimators.rows import has_holes, holds_numbers_only, holds_whole_numbers_only, matrix_of, training_rows
+from isthmus.estimators.splits import CALIBRATION_STREAM, split_indices
 from isthmus.estimators.table_rows import TableRows, as_table, brings_names
-from isthmus.estimators.training import CALIBRATION_STREAM, split_indices
-from isthmus.models import Observation, choose_likelihood
+from isthmus.models import Ends, Observation, choose_likelihood
 
 FEWEST_ROWS = 2
 FEWEST_PIXELS = 64
@@ -27,18 +27,18 @@ FEWEST_TO_TELL_KINDS = 20
 class Inspected:
     """What a fit needs of its rows.
 
-    rows: how rows come to the model and back.  assemble: from sizes to an untrained model.  training: the rows to train
-    on, in the model's units; calibration: those set aside for p-values and intervals, of which nothing was learned, not
+    rows: how rows come to the model and back.  ends: of a model for them.  training: the rows to train on, in the
+    model's units; calibration: those set aside for p-values and intervals, of which nothing was learned, not
     even a mean or a category; None without them.
     """
 
     rows: MatrixRows | TableRows
-    assemble: Assemble
+    ends: Ends
     training: np.ndarray | Observation
     calibration: np.ndarray | Observation | None
 
 
-def inspect_rows(estimator: Any, X: Any, configuration: VAEConfiguration) -> Inspected:
+def inspect_rows(estimator: Any, X: Any, configuration: NetworkConfiguration) -> Inspected:
     """Look at the rows of a fit. Sets `n_features_in_` and `feature_names_in_`; ValueError for rows without use."""
     table = as_table(X) if brings_names(X) else None
     if not _takes_columns(X, table, configuration):
@@ -50,7 +50,7 @@ def inspect_rows(estimator: Any, X: Any, configuration: VAEConfiguration) -> Ins
         raise DataError(f"all {len(table.columns)} columns are constant; expected at least one that varies")
     kept, aside = _calibration_split(table.row_count, configuration)
     seen = table if aside is None else table.rows(kept)
-    rows, assemble = TableRows.inspect(seen, configuration.columns, frame=hasattr(X, "columns") and X is not table)
+    rows, ends = TableRows.inspect(seen, configuration.columns, frame=hasattr(X, "columns") and X is not table)
     estimator.n_features_in_ = len(table.columns)
     if brings_names(X):
         estimator.feature_names_in_ = np.array(rows.given, dtype=object)
@@ -58,24 +58,24 @@ def inspect_rows(estimator: Any, X: Any, configuration: VAEConfiguration) -> Ins
         del estimator.feature_names_in_
     training = Observation(*rows.schema.encode(seen))
     calibration = None if aside is None else Observation(*rows.schema.encode(table.rows(aside)))
-    return Inspected(rows, assemble, training, calibration)
+    return Inspected(rows, ends, training, calibration)
 
 
-def _inspect_matrix(estimator: Any, X: Any, configuration: VAEConfiguration) -> Inspected:
+def _inspect_matrix(estimator: Any, X: Any, configuration: NetworkConfiguration) -> Inspected:
     values, names = training_rows(estimator, X)
     kept, aside = _calibration_split(len(values), configuration)
     seen = values if aside is None else values[kept]
-    rows, assemble = MatrixRows.inspect(seen, names, configuration)
+    rows, ends = MatrixRows.inspect(seen, names, configuration)
     calibration = None if aside is None else rows.standardisation.apply(values[aside])
-    return Inspected(rows, assemble, rows.standardisation.apply(seen), calibration)
+    return Inspected(rows, ends, rows.standardisation.apply(seen), calibration)
 
 
-def _calibration_split(count: int, configuration: VAEConfiguration) -> tuple[np.ndarray, np.ndarray | None]:
+def _calibration_split(count: int, configuration: NetworkConfiguration) -> tuple[np.ndarray, np.ndarray | None]:
     share = min(configuration.calibration_fraction, MOST_CALIBRATION_ROWS / count)
-    return split_indices(count, share, configuration, CALIBRATION_STREAM)
+    return split_indices(count, share, configuration.random_state, CALIBRATION_STREAM)
 
 
-def _takes_columns(X: Any, table: Table | None, configuration: VAEConfiguration) -> bool:
+def _takes_columns(X: Any, table: Table | None, configuration: NetworkConfiguration) -> bool:
     """Whether each column gets a likelihood of its own.
 
     Asked for by `columns` or likelihood="columns"; else chosen for holes, and for whatever brings names unless it is

@@ -1,31 +1,26 @@
 """Rows of numbers without holes, all of one kind: pixels, bits, real numbers under one likelihood."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-import jax
 import numpy as np
 from pydantic import TypeAdapter
 
 from isthmus.data import Standardisation, inspect_columns
-from isthmus.estimators.configuration import VAEConfiguration
+from isthmus.estimators.configuration import NetworkConfiguration
 from isthmus.estimators.rows import new_rows, warn_constant, warn_off_support
 from isthmus.evidence import IndependentColumns, empty_independent_columns, independent_columns
 from isthmus.models import (
-    Architecture,
+    Ends,
+    Likelihood,
     LikelihoodChoice,
-    VariationalAutoencoder,
-    assemble_vae,
-    blank_vae,
+    blank_matrix_ends,
     choose_likelihood,
     choose_standardisation,
+    matrix_ends,
 )
 from isthmus.models.selection import LARGEST_MAXIMUM
 
-Assemble = Callable[[Architecture, jax.Array], VariationalAutoencoder]
-"""From sizes and a key to an untrained model."""
 _CHOICE = TypeAdapter(LikelihoodChoice)
 
 
@@ -33,21 +28,22 @@ _CHOICE = TypeAdapter(LikelihoodChoice)
 class MatrixRows:
     """How rows [row, column] come to the model and back: one likelihood for all columns, and their standardisation."""
 
+    kind: ClassVar[str] = "matrix"
     names: tuple[str, ...]
     choice: LikelihoodChoice
     standardisation: Standardisation
 
     @classmethod
     def inspect(
-        cls, rows: np.ndarray, names: tuple[str, ...], configuration: VAEConfiguration
-    ) -> tuple[Self, Assemble]:
-        """From checked training rows; with it what assembles an untrained model for them."""
+        cls, rows: np.ndarray, names: tuple[str, ...], configuration: NetworkConfiguration
+    ) -> tuple[Self, Ends]:
+        """From checked training rows; with it both ends of a model for them."""
         columns = inspect_columns(rows, names)
         warn_constant(columns)
         likelihood = "auto" if configuration.likelihood == "columns" else configuration.likelihood
         choice = choose_likelihood(columns, likelihood, configuration.maximum, configuration.scale)
         standardisation = choose_standardisation(choice, columns)
-        return cls(names, choice, standardisation), partial(assemble_vae, choice, columns, standardisation)
+        return cls(names, choice, standardisation), matrix_ends(choice, columns, standardisation)
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -92,14 +88,14 @@ class MatrixRows:
             raise ValueError(f"the maximum {choice.maximum} is not from 1 to {LARGEST_MAXIMUM}")
         return cls(names, choice, _standardisation(arrays, len(names)))
 
-    def baseline(self, model: VariationalAutoencoder, training: Any) -> IndependentColumns:
+    def baseline(self, family: Likelihood, training: Any) -> IndependentColumns:
         """Each column modelled on its own."""
-        return independent_columns(model.family, training)
+        return independent_columns(family, training)
 
-    def blank(self, architecture: Architecture) -> dict[str, Any]:
-        """Model and baseline of the same shape whose numbers mean nothing."""
-        model = blank_vae(self.choice, self.names, architecture)
-        return {"model": model, "baseline": empty_independent_columns(model.family, len(self.names))}
+    def blank(self) -> tuple[Ends, IndependentColumns]:
+        """Ends and baseline of the same shape whose numbers mean nothing."""
+        ends = blank_matrix_ends(self.choice, self.names)
+        return ends, empty_independent_columns(ends.family, len(self.names))
 
 
 def _standardisation(arrays: dict[str, np.ndarray], columns: int) -> Standardisation:

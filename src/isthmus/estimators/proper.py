@@ -1,16 +1,15 @@
 """Proper multiple imputation: versions that differ by what is unknown of the parameters too."""
 
-from functools import partial
 from typing import Any
 
-from isthmus.estimators.fitted import FittedVAE
+from isthmus.estimators.fitted import Fitted
 from isthmus.estimators.imputation import impute_samples
 from isthmus.estimators.table_rows import TableRows
 from isthmus.estimators.training import refit_on_bootstrap
-from isthmus.models import assemble_table_vae
+from isthmus.models import table_ends
 
 
-def proper_imputations(fitted: FittedVAE, rows: TableRows, X: Any, n: int, seed: int) -> list[Any]:
+def proper_imputations(fitted: Fitted, rows: TableRows, X: Any, n: int, seed: int) -> list[Any]:
     """`n` versions of X, each by a model of its own, fitted to rows of X drawn with replacement (Rubin 1987).
 
     The schema is that of the first fit: what a column is taken for is not drawn anew.
@@ -18,8 +17,7 @@ def proper_imputations(fitted: FittedVAE, rows: TableRows, X: Any, n: int, seed:
     encoded = rows.encode(None, rows.table(X))
     versions = []
     for i in range(n):
-        configuration = fitted.configuration.model_copy(update={"random_state": (seed + i) % 2**32})
-        assemble = partial(assemble_table_vae, rows.schema)
-        model = refit_on_bootstrap(assemble, fitted.architecture, encoded, configuration)
+        configuration: Any = fitted.configuration.model_copy(update={"random_state": (seed + i) % 2**32})
+        model = refit_on_bootstrap(table_ends(rows.schema), fitted.architecture, encoded, configuration)
         versions += [rows.fill(X, values) for values in impute_samples(model, encoded, 1, seed + i)]
     return versions

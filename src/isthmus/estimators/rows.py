@@ -29,14 +29,15 @@ def training_rows(estimator: Any, X: Any) -> tuple[np.ndarray, tuple[str, ...]]:
 def new_rows(estimator: Any, X: Any, names: tuple[str, ...]) -> np.ndarray:
     """X as a numeric array with the columns of the fit; ValueError where they differ or are not finite."""
     if isinstance(X, Dataset | Table):
-        rows: Any = _same_columns(matrix_of(X) if isinstance(X, Table) else X, names)
+        rows: Any = same_columns(matrix_of(X) if isinstance(X, Table) else X, names)
     else:
         rows = validate_data(estimator, X, dtype="numeric", ensure_all_finite=False, reset=False)
     require_finite(rows, names)
     return rows
 
 
-def _same_columns(data: Dataset, names: tuple[str, ...]) -> np.ndarray:
+def same_columns(data: Dataset, names: tuple[str, ...]) -> np.ndarray:
+    """The columns of the fit, by name where names are known; DataError where they are others."""
     if len(data.names) != len(names):
         raise DataError(f"{data.source} has {len(data.names)} columns; the model was fitted to {len(names)}")
     anonymous = anonymous_names(len(names))

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.data import DataError, Dataset, Table
-from isthmus.estimators.table_rows import TableRows
-from isthmus.estimators.vae import VAE
+from isthmus.estimators.estimator import LatentEstimator
 from isthmus.evidence import Ledger
 from isthmus.fitting import FitRecord
 from isthmus.storage import RunDirectory, write_atomically, write_model_file
@@ -22,7 +21,7 @@ Rows = Dataset | Table
 
 
 def fit_run(
-    estimator: VAE,
+    estimator: LatentEstimator,
     data: Rows,
     run: RunDirectory,
     on_record: Callable[[FitRecord], None] | None = None,
@@ -42,7 +41,7 @@ def fit_run(
     return record
 
 
-def _write(estimator: VAE, run: RunDirectory, record: dict[str, Any], exhibits: tuple[dict, dict]) -> None:
+def _write(estimator: LatentEstimator, run: RunDirectory, record: dict[str, Any], exhibits: tuple[dict, dict]) -> None:
     history = "".join(json.dumps(asdict(look)) + "\n" for look in estimator.history_)
     write_atomically(run.history, history.encode())
     write_atomically(run.ledger, (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
@@ -50,7 +49,7 @@ def _write(estimator: VAE, run: RunDirectory, record: dict[str, Any], exhibits: 
     estimator.save(run.path)
 
 
-def ledger_record(estimator: VAE, data: Rows, run: RunDirectory) -> dict[str, Any]:
+def ledger_record(estimator: LatentEstimator, data: Rows, run: RunDirectory) -> dict[str, Any]:
     """The record of a fitted estimator's ledger on other rows."""
     return _record(estimator, data, run, estimator.ledger(data), training_rows=None)
 
@@ -72,14 +71,18 @@ def row_count(data: Rows) -> int:
     return data.row_count if isinstance(data, Table) else len(data.values)
 
 
-def make_exhibits(estimator: VAE, test: Rows, ledger: Ledger) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """What the report's pictures show, as (arrays, metadata): a few test rows, their reconstructions, new samples, and
-    the posterior means in the two dimensions that carry most. The rows of a table are kept as text."""
+def make_exhibits(
+    estimator: LatentEstimator, test: Rows, ledger: Ledger
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What the report's pictures show, as (arrays, metadata): a few test rows, their reconstructions, new samples where
+    the model has a prior, and the latents in the two dimensions that carry most. The rows of a table are kept as text.
+    """
     shown, many = (test.rows(np.arange(min(row_count(test), most))) for most in (SHOWN_ROWS, MOST_LATENT_ROWS))
+    latents = estimator.transform(many)
     rates = ledger["rate_per_dimension"]
-    assert rates is not None
-    dimensions = np.argsort(rates.value)[::-1][:2]
-    arrays = {"latent_means": estimator.transform(many)[:, dimensions]}
+    weights = latents.var(0) if rates is None else np.asarray(rates.value)
+    dimensions = np.argsort(weights)[::-1][:2]
+    arrays = {"latent_means": latents[:, dimensions]}
     metadata: dict[str, Any] = {
         "columns": list(estimator.column_names_),
         "image_shape": None,
@@ -90,22 +93,41 @@ def make_exhibits(estimator: VAE, test: Rows, ledger: Ledger) -> tuple[dict[str,
     if isinstance(many, Dataset):
         metadata["labels"] = None if many.labels is None else [str(label) for label in many.labels]
         metadata["image_shape"] = None if many.image_shape is None else list(many.image_shape)
-    if isinstance(estimator._fitted.rows, TableRows):
-        table = estimator._fitted.rows.table(shown)
-        tables = {
-            "originals": table,
-            "reconstructions": estimator.reconstruct(table),
-            "samples": estimator.sample_table(SHOWN_ROWS),
-        }
-        metadata["rows"] = {name: _as_text(shown, estimator.column_names_) for name, shown in tables.items()}
+    if estimator.is_table_:
+        metadata["rows"] = _rows_as_text(estimator, shown)
         return arrays, metadata
-    values = shown.values if isinstance(shown, Dataset) else np.column_stack([c.values for c in shown.columns])
-    arrays |= {
-        "originals": np.asarray(values, np.float64),
-        "reconstructions": estimator.reconstruct(shown),
-        "samples": estimator.sample(SHOWN_ROWS),
-    }
+    arrays |= {"originals": numbers_of(shown, estimator.column_names_), "reconstructions": estimator.reconstruct(shown)}
+    if can_sample(estimator):
+        arrays["samples"] = estimator.sample(SHOWN_ROWS)  # type: ignore[attr-defined]
     return arrays, metadata
+
+
+def can_sample(estimator: LatentEstimator) -> bool:
+    """Whether the model has a prior to draw from."""
+    return hasattr(estimator, "sample")
+
+
+def score_name(estimator: LatentEstimator) -> str:
+    """What `score_samples` is: without a prior it is no log-likelihood of the row."""
+    return "log_likelihood" if can_sample(estimator) else "log_likelihood_given_latent"
+
+
+def numbers_of(data: Rows, names: tuple[str, ...]) -> np.ndarray:
+    """The columns of these names as float64 [row, column], NaN in holes; codes where a column holds words."""
+    if isinstance(data, Dataset):
+        order = [data.names.index(name) for name in names] if set(names) == set(data.names) else slice(None)
+        return np.asarray(data.values, np.float64)[:, order]
+    by_name = {column.name: column for column in data.columns}
+    columns = [by_name[name] for name in names]
+    return np.column_stack([np.where(column.observed, column.values, np.nan) for column in columns])
+
+
+def _rows_as_text(estimator: Any, shown: Rows) -> dict[str, list[list[str]]]:
+    table = estimator._fitted.rows.table(shown)
+    tables = {"originals": table, "reconstructions": estimator.reconstruct(table)}
+    if can_sample(estimator):
+        tables["samples"] = estimator.sample_table(SHOWN_ROWS)
+    return {name: _as_text(rows, estimator.column_names_) for name, rows in tables.items()}
 
 
 def _as_text(table: Table, names: tuple[str, ...]) -> list[list[str]]:
@@ -115,7 +137,9 @@ def _as_text(table: Table, names: tuple[str, ...]) -> list[list[str]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _record(estimator: VAE, test: Rows, run: RunDirectory, ledger: Ledger, training_rows: int | None) -> dict[str, Any]:
+def _record(
+    estimator: LatentEstimator, test: Rows, run: RunDirectory, ledger: Ledger, training_rows: int | None
+) -> dict[str, Any]:
     assumptions = {
         "data": test.source,
         "columns": len(estimator.column_names_),

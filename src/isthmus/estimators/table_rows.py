@@ -2,8 +2,7 @@
 
 import warnings
 from dataclasses import asdict, dataclass, replace
-from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -15,10 +14,9 @@ from isthmus.data.filling import fill_frame
 from isthmus.data.likelihood_names import LIKELIHOODS
 from isthmus.data.outgoing import table_to_frame
 from isthmus.data.table import Column, table_from_array, table_from_dataset
-from isthmus.estimators.matrix_rows import Assemble
 from isthmus.evidence import IndependentColumns, independent_columns
 from isthmus.information.precision import in_float32
-from isthmus.models import Architecture, Observation, assemble_table_vae, blank_table_vae
+from isthmus.models import Ends, Observation, table_ends
 from isthmus.models.column_assembly import make_independent_likelihoods
 
 _SCHEMA = TypeAdapter(TableSchema)
@@ -35,18 +33,19 @@ class TableRows:
         numbers without holes, for which that is scikit-learn's contract; else columns are found by name.
     """
 
+    kind: ClassVar[str] = "table"
     schema: TableSchema
     given: tuple[str, ...]
     strict: bool = False
 
     @classmethod
-    def inspect(cls, table: Table, requested: dict[str, str] | None, frame: bool = False) -> tuple[Self, Assemble]:
-        """From a training table, made of a frame or not; with it what assembles an untrained model for it."""
+    def inspect(cls, table: Table, requested: dict[str, str] | None, frame: bool = False) -> tuple[Self, Ends]:
+        """From a training table, made of a frame or not; with it both ends of a model for it."""
         schema = choose_schema(table, requested)
         names = tuple(column.name for column in table.columns)
         real = all(column.kind == "real" for column in schema.columns)
         complete = all(column.observed.all() for column in table.columns)
-        return cls(schema, names, frame and real and complete), partial(assemble_table_vae, schema)
+        return cls(schema, names, frame and real and complete), table_ends(schema)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -125,12 +124,12 @@ class TableRows:
         _check_schema(schema, given)
         return cls(schema, given, metadata["strict"] is True)
 
-    def blank(self, architecture: Architecture) -> dict[str, Any]:
-        """Model and baseline of the same shape whose numbers mean nothing."""
-        return {"model": blank_table_vae(self.schema, architecture), "baseline": self.baseline()}
+    def blank(self) -> tuple[Ends, IndependentColumns]:
+        """Ends and baseline of the same shape whose numbers mean nothing."""
+        return table_ends(self.schema), self.baseline()
 
     @in_float32
-    def baseline(self, model: Any = None, training: Any = None) -> IndependentColumns:
+    def baseline(self, family: Any = None, training: Any = None) -> IndependentColumns:
         """Each column modelled on its own."""
         return independent_columns(make_independent_likelihoods(self.schema), None)
 

@@ -1,26 +1,33 @@
-"""From an assembled model and rows to a trained one: what a configuration stands for, and the latent size."""
+"""From an untrained model and rows to a trained VAE: what a configuration stands for, and the latent size."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
 
-from isthmus.estimators.configuration import VAEConfiguration
-from isthmus.estimators.matrix_rows import Assemble
+from isthmus.estimators.configuration import NetworkConfiguration, VAEConfiguration
+from isthmus.estimators.inspection import Inspected
+from isthmus.estimators.splits import HELD_OUT_STREAM, bootstrap_rows, split_rows
 from isthmus.fitting import Fit, FitRecord
 from isthmus.inference import fit, sample_importance_weights
 from isthmus.inference.objectives import Objective, elbo, importance_weighted, trimmed_importance_weighted
-from isthmus.models import Architecture, Observation, VariationalAutoencoder, choose_architecture, hide_values
+from isthmus.models import (
+    Architecture,
+    Ends,
+    Observation,
+    VariationalAutoencoder,
+    assemble_vae,
+    choose_hidden_sizes,
+    choose_latent_size,
+    hide_values,
+)
 from isthmus.models.assembly import LARGEST_LATENT
 from isthmus.models.growth import grow_latent
 from isthmus.models.rows import row_count
-
-if TYPE_CHECKING:
-    from isthmus.estimators.inspection import Inspected
 
 STEP_BUDGET = 4000
 """Without max_epochs a fit takes about so many steps, and at least FEWEST_EPOCHS passes over the rows."""
@@ -31,9 +38,7 @@ MOST_HELD_OUT = 5000
 """Rows held out for early stopping, at most: each look scores all of them."""
 DRAWS_WITH_HOLES = 5
 INITIALISATION_STREAM = 2**32 - 1
-"""Weights start from a key that no training step has."""
 SIZE_DRAWS = 64
-HELD_OUT_STREAM, CALIBRATION_STREAM, BOOTSTRAP_STREAM = 3, 4, 5
 
 
 @dataclass(frozen=True)
@@ -49,64 +54,62 @@ class SizeTried:
 
 @dataclass(frozen=True)
 class Trained:
-    """The fit, the untrained model of the same shape, its architecture, and the latent sizes that were tried."""
+    """The fit, its architecture, and the latent sizes that were tried."""
 
     fit: Fit
-    untrained: VariationalAutoencoder
     architecture: Architecture
     path: tuple[SizeTried, ...] = ()
 
 
-def train(
-    seen: "Inspected", configuration: VAEConfiguration, on_record: Callable[[FitRecord], None] | None = None
+def train_vae(
+    seen: Inspected, configuration: VAEConfiguration, on_record: Callable[[FitRecord], None] | None = None
 ) -> Trained:
     """A trained model for what a fit has seen of its rows; its latent size as asked for, or chosen."""
     asked, columns = configuration.n_components, seen.rows.column_count
-    # A single column has no structure for a latent to find, and is fitted nonetheless.
-    alone = asked in (None, "auto") and columns == 1 and isinstance(seen.training, Observation)
-    architecture = choose_architecture(
-        columns,
-        None if asked == "auto" else asked,
-        configuration.hidden_sizes,
-        configuration.activation,
-        configuration.overcomplete or alone,
-    )
+    architecture = choose_architecture(seen, configuration, None if asked == "auto" else asked)
+    training, held_out = hold_out(seen, configuration)
     if asked != "auto" or columns == 1:
-        return train_one(seen.assemble, architecture, seen.training, configuration, on_record)
+        untrained = assemble_vae(seen.ends, architecture, initial_key(configuration))
+        return Trained(_fit(untrained, training, held_out, configuration, on_record), architecture)
     largest = min(columns - 1, LARGEST_LATENT)
-    return train_path(seen.assemble, architecture, largest, seen.training, configuration, on_record)
+    return train_path(seen.ends, architecture, largest, training, held_out, configuration, on_record)
 
 
-def train_one(
-    assemble: Assemble,
-    architecture: Architecture,
-    rows: Any,
-    configuration: VAEConfiguration,
-    on_record: Callable[[FitRecord], None] | None = None,
-) -> Trained:
-    """A model of one architecture."""
-    untrained = assemble(architecture, _key(configuration))
-    training, held_out = split_rows(rows, _held_out_share(configuration, rows), configuration, HELD_OUT_STREAM)
-    return Trained(_fit(untrained, training, held_out, configuration, on_record), untrained, architecture)
+def choose_architecture(seen: Inspected, configuration: NetworkConfiguration, latent_size: int | None) -> Architecture:
+    """The sizes that were asked for, or suit the columns."""
+    columns, table = seen.rows.column_count, isinstance(seen.training, Observation)
+    # A single column has no structure for a latent to find, and is fitted nonetheless.
+    alone = latent_size is None and columns == 1 and table
+    size = choose_latent_size(columns, latent_size, configuration.overcomplete or alone)
+    kind = "residual" if table else "plain"
+    hidden = configuration.hidden_sizes
+    hidden = choose_hidden_sizes(columns, kind) if hidden is None else hidden
+    return Architecture(size, hidden, configuration.activation, kind)
+
+
+def hold_out(seen: Inspected, configuration: NetworkConfiguration) -> tuple[Any, Any]:
+    """(rows to train on, rows for early stopping or None)."""
+    share = min(configuration.validation_fraction, MOST_HELD_OUT / row_count(seen.training))
+    return split_rows(seen.training, share, configuration.random_state, HELD_OUT_STREAM)
 
 
 def train_path(
-    assemble: Assemble,
+    ends: Ends,
     architecture: Architecture,
     largest: int,
-    rows: Any,
+    training: Any,
+    held_out: Any,
     configuration: VAEConfiguration,
     on_record: Callable[[FitRecord], None] | None = None,
 ) -> Trained:
     """Latent sizes 1, 2, 4, ... up to `largest`, each started from the one before, until the held-out bound gains less
     than twice the standard error of its paired difference; the last size that gained is kept."""
-    training, held_out = split_rows(rows, _held_out_share(configuration, rows), configuration, HELD_OUT_STREAM)
     judged = training if held_out is None else held_out
     best: Trained | None = None
     best_bounds, tried = np.zeros(0), []
     for size in [*(2**i for i in range(math.ceil(math.log2(largest)))), largest]:
         sized = replace(architecture, latent_size=size)
-        untrained = assemble(sized, _key(configuration))
+        untrained = assemble_vae(ends, sized, initial_key(configuration))
         start = untrained if best is None else grow_latent(best.fit.model, untrained)
         fitted = _fit(start, training, held_out, configuration, on_record)
         bounds = sample_importance_weights(fitted.model, judged, SIZE_DRAWS).log_evidence
@@ -116,44 +119,21 @@ def train_path(
         tried.append(SizeTried(size, float(bounds.mean()), gain, stderr))
         if gain is not None and stderr is not None and not gain > 2.0 * stderr:
             break
-        best, best_bounds = Trained(fitted, untrained, sized), bounds
+        best, best_bounds = Trained(fitted, sized), bounds
     assert best is not None
     return replace(best, path=tuple(tried))
 
 
 def refit_on_bootstrap(
-    assemble: Assemble, architecture: Architecture, rows: Any, configuration: VAEConfiguration
+    ends: Ends, architecture: Architecture, rows: Any, configuration: VAEConfiguration
 ) -> VariationalAutoencoder:
     """A model fitted to as many rows drawn with replacement; those that were not drawn decide when to stop."""
-    count = row_count(rows)
-    drawn = np.random.default_rng([BOOTSTRAP_STREAM, configuration.random_state]).integers(count, size=count)
-    left = np.setdiff1d(np.arange(count), drawn)
-    training, held_out = (jax.tree.map(lambda a, i=i: np.asarray(a)[i], rows) for i in (drawn, left))
-    fitted = _fit(assemble(architecture, _key(configuration)), training, held_out if len(left) else None, configuration)
-    return fitted.model
+    training, held_out = bootstrap_rows(rows, configuration.random_state)
+    untrained = assemble_vae(ends, architecture, initial_key(configuration))
+    return _fit(untrained, training, held_out, configuration).model
 
 
-def split_rows(rows: Any, share: float, configuration: VAEConfiguration, stream: int) -> tuple[Any, Any]:
-    """(most rows, the share of them set aside), at random; None where the share is less than a row."""
-    kept, aside = split_indices(row_count(rows), share, configuration, stream)
-    if aside is None:
-        return rows, None
-    kept_rows, taken = (jax.tree.map(lambda a, i=i: a[i], rows) for i in (kept, aside))
-    return kept_rows, taken
-
-
-def split_indices(
-    count: int, share: float, configuration: VAEConfiguration, stream: int
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """(row numbers kept, row numbers set aside), at random; None where the share is less than a row, or all rows."""
-    aside = math.ceil(share * count)
-    if aside == 0 or aside >= count:
-        return np.arange(count), None
-    order = np.random.default_rng([stream, configuration.random_state]).permutation(count)
-    return order[aside:], order[:aside]
-
-
-def epochs(configuration: VAEConfiguration, rows: int) -> float:
+def epochs(configuration: NetworkConfiguration, rows: int) -> float:
     """Passes over the rows: as asked for, or about 4,000 steps, at least 30 passes, at most 20,000 steps."""
     if configuration.max_epochs is not None:
         return configuration.max_epochs
@@ -205,10 +185,7 @@ def _objective(trim: float, samples: int) -> Objective:
     return elbo if samples == 1 else importance_weighted
 
 
-def _held_out_share(configuration: VAEConfiguration, rows: Any) -> float:
-    return min(configuration.validation_fraction, MOST_HELD_OUT / row_count(rows))
-
-
-def _key(configuration: VAEConfiguration) -> jax.Array:
+def initial_key(configuration: NetworkConfiguration) -> jax.Array:
+    """The key of the first weights, which no training step has."""
     seed = jax.random.key(configuration.random_state, impl="threefry2x32")
     return jax.random.fold_in(seed, INITIALISATION_STREAM)

@@ -4,29 +4,44 @@ In come a three-method model and rows; out go `Estimate`s with a direction and e
 
     bounds         log p(x) from below: the ELBO and the importance-weighted bound
     independent    log p(x) when the columns are modelled independently: the baseline every model must beat
+    denoising      clean rows judged by what a model makes of corrupted ones
+    copying        the trivial solution: a map that copies any row
     collapse       latent dimensions that say nothing, and why
     ledger         all of it for one model and one set of rows
+    exact_ledger   the same for linear models, where nothing is sampled
     dependence     what holds the columns of a table together, before any model
 """
 
 from isthmus.evidence.bounds import elbo, importance_weighted_bound
 from isthmus.evidence.collapse import COLLAPSED_RATE, diagnose_collapse
+from isthmus.evidence.copying import COPY, diagnose_copying, measure_copying
+from isthmus.evidence.denoising import corrupted_distortion, squared_error
 from isthmus.evidence.dependence import Dependence, PairInformation, measure_dependence
+from isthmus.evidence.exact_ledger import ColumnMoments, make_exact_ledger, make_projection_ledger
 from isthmus.evidence.independent import IndependentColumns, empty_independent_columns, independent_columns
-from isthmus.evidence.ledger import LEDGER_KEYS, Ledger, make_ledger
+from isthmus.evidence.ledger import LEDGER_KEYS, Ledger, make_ledger, make_reconstruction_ledger
 
 __all__ = [
     "COLLAPSED_RATE",
+    "COPY",
     "LEDGER_KEYS",
+    "ColumnMoments",
     "Dependence",
     "IndependentColumns",
     "Ledger",
     "PairInformation",
+    "corrupted_distortion",
     "diagnose_collapse",
+    "diagnose_copying",
     "elbo",
     "empty_independent_columns",
     "importance_weighted_bound",
     "independent_columns",
+    "make_exact_ledger",
     "make_ledger",
+    "make_projection_ledger",
+    "make_reconstruction_ledger",
+    "measure_copying",
     "measure_dependence",
+    "squared_error",
 ]

@@ -1,16 +1,23 @@
 """The ledger: what passes through the bottleneck of one model, in nats per datum."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import jax
 import numpy as np
 
+from isthmus.evidence.copying import Reconstruct, measure_copying, projection
 from isthmus.evidence.independent import IndependentColumns
-from isthmus.inference import ImportanceSampling, sample_importance_weights
+from isthmus.inference import (
+    ImportanceSampling,
+    log_likelihood_at_code,
+    reconstruct,
+    sample_importance_weights,
+)
 from isthmus.information import Estimate
 from isthmus.information.estimate import Measure, mean_over_rows
-from isthmus.models import ProbabilisticModel
+from isthmus.models import DeterministicModel, ProbabilisticModel
 from isthmus.models.rows import map_rows, row_count
 
 LEDGER_KEYS = {
@@ -33,6 +40,8 @@ LEDGER_KEYS = {
     "active_units": "latent dimensions whose mean varies with x by more than 0.01",
     "squared_error": "|x - x_hat|^2, x_hat decoded from the posterior mean",
     "copy_index": "1 for a map that copies, 0 for one that cannot",
+    "copy_index_of_pca": "the same for principal components of the same number",
+    "r_squared": "the share of the columns' variance that comes through",
 }
 ACTIVE_VARIANCE = 0.01
 """A unit is active when the variance over x of E_q[z] exceeds this (Burda, Grosse and Salakhutdinov 2016)."""
@@ -94,14 +103,18 @@ def make_ledger(
     baseline: IndependentColumns | None = None,
     *,
     scale: np.ndarray | float | None = 1.0,
+    centre: np.ndarray | None = None,
+    principal_axes: np.ndarray | None = None,
     measure: Measure | None = None,
     draws: int = 1000,
     seed: int = 0,
 ) -> Ledger:
-    """The ledger of a model over rows, arrays [row, ...] in the model's units; the same arguments give equal figures.
+    """The ledger of a probabilistic model over rows, arrays [row, ...] in the model's units; the same arguments give equal figures.
 
     baseline: the columns modelled independently.  scale: the columns' own units, for the squared error of numbers
-    [row, column]; None where a squared error means nothing.  draws: of z a row, for the bounds.
+    [row, column]; None where a squared error means nothing.  centre: the training rows' mean, of these rows where None.
+    principal_axes: [column, k] of the training rows in the columns' own units, whose copy index stands beside the
+    model's.  draws: of z a row, for the bounds.
     """
     sampled = sample_importance_weights(model, rows, draws, seed, by_column=True)
     entries: dict[str, Estimate | None] = dict.fromkeys(LEDGER_KEYS)
@@ -118,9 +131,60 @@ def make_ledger(
     active = float(np.sum(np.var(means, axis=0) > ACTIVE_VARIANCE))
     entries["active_units"] = Estimate(active, "count", "exact", 0.0)
     if scale is not None:
-        residual = (np.asarray(rows, np.float64) - map_rows(_decode, model, means)) * scale
-        entries["squared_error"] = mean_over_rows((residual**2).sum(1), unit="squared units", direction="exact")
+        entries.update(squared_error_entries(partial(reconstruct, model), rows, scale, centre, principal_axes))
     return Ledger(entries, measure, row_count(rows), jax.tree.leaves(rows)[0].shape[1], draws, gain)
+
+
+def make_reconstruction_ledger(
+    model: DeterministicModel,
+    rows: Any,
+    baseline: IndependentColumns | None = None,
+    *,
+    scale: np.ndarray | float | None = 1.0,
+    centre: np.ndarray | None = None,
+    principal_axes: np.ndarray | None = None,
+    measure: Measure | None = None,
+) -> Ledger:
+    """The ledger of a deterministic model: its distortion is -log p(x | encode(x)), exact given the rows; it has no
+    prior, so the rate, and all that rests on it, is blank. Arguments as for `make_ledger`."""
+    entries: dict[str, Estimate | None] = dict.fromkeys(LEDGER_KEYS)
+    log_likelihood, of_columns = log_likelihood_at_code(model, rows)
+    entries["distortion"] = mean_over_rows(-log_likelihood, direction="exact")
+    if of_columns is not None:
+        entries["distortion_per_column"] = mean_over_rows(-of_columns, direction="exact")
+    if baseline is not None:
+        independent = np.asarray(map_rows(_log_prob, baseline, rows), np.float64)
+        entries["log_likelihood_independent"] = mean_over_rows(independent, direction="exact")
+    if scale is not None:
+        entries.update(squared_error_entries(partial(reconstruct, model), rows, scale, centre, principal_axes))
+    return Ledger(entries, measure, row_count(rows), jax.tree.leaves(rows)[0].shape[1], draws=0)
+
+
+def squared_error_entries(
+    through: Reconstruct,
+    rows: Any,
+    scale: np.ndarray | float,
+    centre: np.ndarray | None,
+    principal_axes: np.ndarray | None,
+) -> dict[str, Estimate | None]:
+    """What is said of a map in squared units: its error, the share of the variance that comes through, how it copies.
+
+    rows: [row, column]; scale: the columns' own units.
+    """
+    rows = np.asarray(rows, np.float64)
+    middle: np.ndarray = rows.mean(0) if centre is None else np.asarray(centre, np.float64)
+    squares = (((rows - through(rows)) * scale) ** 2).sum(1)
+    found: dict[str, Estimate | None] = {
+        "squared_error": mean_over_rows(squares, unit="squared units", direction="exact")
+    }
+    copying = measure_copying(through, rows, middle, scale)
+    if copying is not None:
+        found |= {"copy_index": copying.copy_index, "r_squared": copying.r_squared}
+    if copying is not None and principal_axes is not None:
+        own = projection(np.asarray(principal_axes, np.float64), middle * scale)
+        of_pca = measure_copying(lambda values: own(values * scale) / scale, rows, middle, scale)
+        found["copy_index_of_pca"] = None if of_pca is None else of_pca.copy_index
+    return found
 
 
 def _gain(sampled: ImportanceSampling, independent: np.ndarray) -> Estimate | None:
@@ -153,10 +217,6 @@ def _split_of_elbo(sampled: ImportanceSampling) -> dict[str, Estimate]:
 
 def _encode(model: ProbabilisticModel, row: Any):
     return model.encode(row)
-
-
-def _decode(model: ProbabilisticModel, latent: Any):
-    return model.decode(latent)
 
 
 def _log_prob(distribution: IndependentColumns, row: Any):

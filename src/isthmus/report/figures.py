@@ -1,5 +1,6 @@
 """The figures of the report, as plotly figures."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,15 @@ MOST_BARS = 40
 PALETTE = ["#0b7285", "#e8590c", "#5f3dc4", "#2b8a3e", "#c2255c", "#f08c00", "#364fc7", "#846358", "#087f5b", "#868e96"]
 
 
-def training_curves(history: list[dict[str, Any]]) -> go.Figure:
-    """Training objective and held-out ELBO, in nats per row, over epochs."""
+def training_curves(history: list[dict[str, Any]], judged: str) -> go.Figure:
+    """Training objective and the score of held-out rows, which is the mean of `judged`, in nats per row, over epochs."""
     epochs = [look["epoch"] for look in history]
     figure = blank_figure(height=320)
     training = [-look["loss"] for look in history]
     figure.add_scatter(x=epochs, y=training, name="training objective", line={"color": FAINT, "width": 2})
     if history[0]["held_out"] is not None:
         held_out = [look["held_out"] for look in history]
-        figure.add_scatter(x=epochs, y=held_out, name="held-out ELBO", line={"color": ACCENT, "width": 2.5})
+        figure.add_scatter(x=epochs, y=held_out, name=f"held-out {judged}", line={"color": ACCENT, "width": 2.5})
         best = int(np.argmax(held_out))
         marker = {"color": ACCENT, "size": 9}
         figure.add_scatter(x=[epochs[best]], y=[held_out[best]], name="weights kept", mode="markers", marker=marker)
@@ -105,7 +106,9 @@ def image_rows(rows_of_images: dict[str, np.ndarray], shape: tuple[int, int]) ->
 def table_rows(rows: dict[str, np.ndarray], columns: list[str]) -> go.Figure:
     """Rows of numbers as heat maps side by side, each column on its own scale, that of the first block."""
     reference = next(iter(rows.values()))
-    centre, spread = reference.mean(0), reference.std(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a column of holes alone stays blank
+        centre, spread = np.nanmean(reference, axis=0), np.nanstd(reference, axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     figure = blank_figure(height=420)
     blocks = [(block - centre) / spread for block in rows.values()]

@@ -1,0 +1,97 @@
+"""What the rungs that train a network have in common: how rows pass through it, and how it is read from a file."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar, final
+
+import equinox as eqx
+import numpy as np
+from pydantic import TypeAdapter
+
+from isthmus.estimators.baselines import blank_baselines
+from isthmus.estimators.configuration import NetworkConfiguration
+from isthmus.estimators.estimator import LatentEstimator
+from isthmus.estimators.fitted import Fitted, calibration_rows, model_arrays
+from isthmus.estimators.matrix_rows import MatrixRows
+from isthmus.estimators.table_rows import TableRows
+from isthmus.models import ACTIVATIONS, Architecture, Ends, fill_arrays
+from isthmus.models.rows import map_rows
+from isthmus.storage import ModelFileError
+
+_ARCHITECTURE = TypeAdapter(Architecture)
+_ROWS: dict[str, type[MatrixRows] | type[TableRows]] = {"matrix": MatrixRows, "table": TableRows}
+
+
+class NetworkEstimator(LatentEstimator):
+    """An estimator whose model is a network from rows to latents and back."""
+
+    configuration_type: ClassVar[type[NetworkConfiguration]]
+
+    @classmethod
+    @abstractmethod
+    def _blank(cls, ends: Ends, architecture: Architecture, configuration: Any, modules: dict[str, Any]) -> Any:
+        """An untrained model of this shape."""
+
+    @final
+    def _latents(self, rows: Any) -> np.ndarray:
+        return map_rows(_encode, self.model_, rows)
+
+    @final
+    def _values(self, latents: np.ndarray) -> np.ndarray:
+        return map_rows(_decode, self.model_, latents.astype(np.float32))
+
+    @final
+    def _ledger_units(self) -> dict[str, Any]:
+        """What a ledger needs to know of the columns."""
+        fitted, model = self._fitted, self.model_
+        table = isinstance(fitted.rows, TableRows)
+        return {
+            "scale": fitted.rows.scale,  # type: ignore[attr-defined]
+            "centre": None if table else np.asarray(model.inputs.centre.array, np.float64),
+            "principal_axes": fitted.baseline.principal_axes,
+            "measure": model.family.measure,
+        }
+
+    @final
+    @classmethod
+    def _from_record(cls, arrays: dict[str, np.ndarray], metadata: dict[str, Any], modules: dict[str, Any]) -> Fitted:
+        try:
+            architecture = _ARCHITECTURE.validate_python(metadata["architecture"])
+            _check_sizes(architecture)
+            configuration = cls.configuration_type.checked({**metadata["parameters"], **modules})
+            rows = _ROWS[metadata["rows"]].from_record(arrays, metadata)
+
+            def blank() -> dict[str, Any]:
+                ends, independent = rows.blank()
+                baselines = blank_baselines(rows, independent, architecture)
+                return {"model": cls._blank(ends, architecture, configuration, modules), "baseline": baselines}
+
+            filled = fill_arrays(eqx.filter_eval_shape(blank), model_arrays(arrays))
+            return Fitted(
+                configuration,
+                rows,
+                architecture,
+                filled["model"],
+                filled["baseline"],
+                float(metadata["threshold"]),
+                calibration_rows(arrays, int(metadata["calibration_rows"]), rows.column_count),
+                dict(metadata["facts"]),
+            )
+        except (LookupError, ArithmeticError, TypeError, ValueError) as error:
+            raise ModelFileError(f"the model file does not describe a {cls.__name__}: {error}") from None
+
+
+def _encode(model: Any, row: Any):
+    return model.encode(row)
+
+
+def _decode(model: Any, latent: Any):
+    return model.decode(latent)
+
+
+def _check_sizes(architecture: Architecture) -> None:
+    """What would otherwise be asked of memory before it could be refused."""
+    if architecture.activation not in ACTIVATIONS:
+        raise ValueError(f"there is no activation {architecture.activation!r}")
+    sizes = (architecture.latent_size, *architecture.hidden_sizes, *(architecture.image_shape or ()))
+    if not all(0 < size < 2**20 for size in sizes):
+        raise ValueError(f"the sizes {architecture} are out of range")

@@ -1,0 +1,165 @@
+"""Rows of real numbers in their own units, as linear models take them: float64, whole or with holes."""
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from isthmus.data import DataError, Dataset, Table, anonymous_names
+from isthmus.data.columns import require_finite
+from isthmus.estimators.rows import same_columns
+from isthmus.information.estimate import Measure
+from isthmus.models import Observation
+
+UNIT_INTERVAL_VARIANCE = 1.0 / 12.0
+"""Of a uniform variable on an interval of length 1."""
+
+
+@dataclass(frozen=True)
+class RealRows:
+    """How rows come to a linear model and back.
+
+    names: of the columns.  whole: [column], which of them are whole numbers, each the centre of a unit interval; none
+    unless that was asked for.  holes: whether the model takes missing values.
+    """
+
+    kind: ClassVar[str] = "real"
+    names: tuple[str, ...]
+    whole: tuple[bool, ...]
+    holes: bool
+
+    @classmethod
+    def inspect(cls, estimator: Any, X: Any, dequantise: bool, holes: bool) -> tuple[Self, np.ndarray | Observation]:
+        """From training rows; with it these rows. Sets `n_features_in_` and `feature_names_in_`.
+
+        Raises ValueError for rows that are no numbers, for holes where the model takes none, and for columns without a
+        value.
+        """
+        values, names = _training_values(estimator, X)
+        _require_numbers(values, names, holes)
+        whole = [dequantise and _is_whole(values[:, i]) for i in range(len(names))]
+        rows = cls(names, tuple(whole), holes)
+        return rows, rows.observation(values)
+
+    def also(self, values: np.ndarray) -> Self:
+        """The same for these rows too: a column is whole where all its rows are."""
+        if not any(self.whole):
+            return self
+        whole = tuple(flag and _is_whole(values[:, i]) for i, flag in enumerate(self.whole))
+        return replace(self, whole=whole)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        return self.names
+
+    @property
+    def column_count(self) -> int:
+        return len(self.names)
+
+    @property
+    def added_variance(self) -> np.ndarray:
+        """Of what is added to each column to fill the intervals, [column]."""
+        return np.where(self.whole, UNIT_INTERVAL_VARIANCE, 0.0)
+
+    @property
+    def measure(self) -> Measure:
+        """Of log p: counting for whole-number columns, whose unit interval has a probability; else a density."""
+        if not any(self.whole):
+            return "lebesgue"
+        return "counting" if all(self.whole) else "mixed"
+
+    def encode(self, estimator: Any, X: Any) -> np.ndarray | Observation:
+        if isinstance(X, Dataset | Table):
+            data = _numbers_of(X)
+            values = np.asarray(same_columns(data, self.names), np.float64)
+        else:
+            values = _validated(estimator, X, reset=False)
+        _require_numbers(values, self.names, self.holes)
+        return self.observation(values)
+
+    def observation(self, values: np.ndarray) -> np.ndarray | Observation:
+        """The rows, with their mask where any has a hole."""
+        if _plainly_finite(values):
+            return values
+        observed = ~np.isnan(values)
+        return values if observed.all() else Observation(np.where(observed, values, 0.0), observed)
+
+    def decode(self, values: np.ndarray, like: Any = None) -> np.ndarray:
+        return np.asarray(values, np.float64)
+
+    def assumptions(self) -> dict[str, Any]:
+        whole = sum(self.whole)
+        return {
+            "likelihood": "normal",
+            "likelihood_reason": "linear models are normal",
+            "dequantised_columns": whole,
+            "measure": self.measure,
+        }
+
+    def to_record(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        return {}, {"columns": list(self.names), "whole": list(self.whole), "holes": self.holes}
+
+    @classmethod
+    def from_record(cls, metadata: dict[str, Any]) -> Self:
+        names, whole = tuple(map(str, metadata["columns"])), tuple(flag is True for flag in metadata["whole"])
+        if len(names) != len(whole) or not names:
+            raise ValueError(f"there are {len(names)} columns and {len(whole)} flags of whole numbers")
+        return cls(names, whole, metadata["holes"] is True)
+
+
+def _training_values(estimator: Any, X: Any) -> tuple[np.ndarray, tuple[str, ...]]:
+    if isinstance(X, Dataset | Table):
+        data = _numbers_of(X)
+        values = _validated(estimator, data.values, reset=True)
+        return values, data.names
+    values = _validated(estimator, X, reset=True)
+    names = getattr(estimator, "feature_names_in_", anonymous_names(values.shape[1]))
+    return values, tuple(str(name) for name in names)
+
+
+def _validated(estimator: Any, X: Any, reset: bool) -> np.ndarray:
+    least = 2 if reset else 1
+    checked: Any = validate_data(
+        estimator, X, dtype=np.float64, ensure_all_finite=False, reset=reset, ensure_min_samples=least
+    )
+    return checked
+
+
+def _numbers_of(data: Dataset | Table) -> Dataset:
+    """A table of numbers as a data set, NaN in its holes; DataError, naming the column, for words and moments."""
+    if isinstance(data, Dataset):
+        return data
+    for column in data.columns:
+        if column.categories is not None or column.temporal:
+            what = "words" if column.categories is not None else "moments in time"
+            raise DataError(
+                f"column {column.name!r} of {data.source} holds {what}; a linear model takes numbers: leave it out, or "
+                "use VAE, Autoencoder or DenoisingAutoencoder"
+            )
+    values = [np.where(column.observed, column.values, np.nan) for column in data.columns]
+    return Dataset(data.source, np.column_stack(values), tuple(column.name for column in data.columns))
+
+
+def _plainly_finite(values: np.ndarray) -> bool:
+    """Whether all are finite, by one sum; False where that cannot be told from it."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(values.sum()))
+
+
+def _require_numbers(values: np.ndarray, names: tuple[str, ...], holes: bool) -> None:
+    if _plainly_finite(values):
+        return
+    empty = np.isnan(values).all(0)
+    if empty.any():
+        raise DataError(f"column {names[int(empty.argmax())]!r} holds no value (all NaN); drop it")
+    if not holes:
+        require_finite(values, names)
+    elif np.isinf(values).any():
+        column = int(np.argmax(np.isinf(values).any(0)))
+        raise DataError(f"column {names[column]!r} contains infinity; expected finite numbers, or NaN for a hole")
+
+
+def _is_whole(column: np.ndarray) -> bool:
+    known = column[~np.isnan(column)]
+    return bool((known == np.round(known)).all())

@@ -1,0 +1,78 @@
+"""What a ledger says, in sentences that hold whatever the model is."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from isthmus.information import Estimate
+
+Entries = Mapping[str, Estimate | None]
+
+
+def ledger_sentences(ledger: Entries, record: dict[str, Any]) -> list[str]:
+    """What the latent carries and leaves unsaid, how it copies, and what the model gains over independent columns."""
+    sentences = [_split(ledger), *_copying(ledger)]
+    if record.get("gain") is not None:
+        sentences.append(_verdict(Estimate.from_dict(record["gain"])))
+    return sentences + _code(ledger, record["assumptions"])
+
+
+def _split(ledger: Entries) -> str:
+    distortion, rate = ledger["distortion"], ledger["rate"]
+    if distortion is None:
+        return "The model has no likelihood: it is judged by its squared error alone."
+    if rate is None:
+        return (
+            f"Given the latent, {float(distortion):.2f} nats of each row remain unsaid. What the latent carries has no "
+            "price: the model has no prior, and so no rate and no log-likelihood."
+        )
+    exact = ledger["log_likelihood_exact"] is not None
+    total = "log-likelihood, for the posterior is exact" if exact else "ELBO"
+    return (
+        f"Of each row, the latent carries {float(rate):.2f} nats; given the latent, {float(distortion):.2f} nats remain "
+        f"unsaid. Together they are the negative {total}."
+    )
+
+
+def _copying(ledger: Entries) -> list[str]:
+    index, share, of_pca = (ledger[key] for key in ("copy_index", "r_squared", "copy_index_of_pca"))
+    if index is None or share is None:
+        return []
+    beside = "" if of_pca is None else f" (principal components of the same number: {float(of_pca):.2f})"
+    return [
+        f"{100 * float(share):.0f} % of the columns' variance comes through; of rows whose columns were shuffled, "
+        f"which share no structure, a share of {float(index):.2f} does{beside}: the more of it, the more the map copies."
+    ]
+
+
+def _code(ledger: Entries, assumptions: dict[str, Any]) -> list[str]:
+    exact, lower = ledger["log_likelihood_exact"], ledger["log_likelihood_lower"]
+    known = lower if exact is None else exact
+    if known is None or assumptions["measure"] != "counting" or not np.isfinite(float(known)):
+        return []
+    bits = -float(known) / np.log(2) / assumptions["columns"]
+    return [f"As a code, that is {'at most ' if exact is None else ''}{bits:.3f} bits per column."]
+
+
+def _verdict(gain: Estimate) -> str:
+    """What the paired difference to independent columns allows to be said at two standard errors."""
+    sampling, rows = (float(np.asarray(error or 0.0)) for error in (gain.stderr, gain.stderr_rows))
+    value, error = float(gain), math.hypot(sampling, rows)
+    exact = gain.direction == "exact"
+    subject = "The model's log-likelihood" if exact else "The bound on the model's log-likelihood"
+    if value > 2 * error:
+        return (
+            f"The model gives a held-out row {'' if exact else 'at least '}{value:.2f} ± {error:.2g} nats more "
+            "log-likelihood than independent columns do."
+        )
+    if value < -2 * error:
+        return (
+            f"{subject} lies {-value:.2f} ± {error:.2g} nats below that of independent columns: "
+            f"{'' if exact else 'as far as it shows, '}the model does not earn its keep. Train longer, or use more rows."
+        )
+    return (
+        f"{subject} cannot be told from that of independent columns (difference {value:.2f} ± {error:.2g} nats): no "
+        "structure between the columns has been shown."
+    )
