@@ -1,6 +1,6 @@
 """Squared error per test image of a 784-1000-500-250-30 autoencoder on MNIST, beside Hinton and Salakhutdinov's 3.00.
 
-    python benchmarks/deep_autoencoder.py [--epochs N] [--hidden SHARE] [--out FILE]
+    python benchmarks/deep_autoencoder.py [--epochs N] [--hidden SHARE] [--activation NAME] [--out FILE]
 
 Pixels are in [0, 1], and the likelihood is a normal of variance 1/2, whose -log p is the squared error and a constant.
 60,000 images train and none are held out: the last weights are taken, and the 10,000 test images are looked at once.
@@ -25,7 +25,9 @@ PUBLISHED = {"Hinton and Salakhutdinov 2006": 3.00, "logistic PCA": 8.01, "PCA":
 CONSTANT = 784 * 0.5 * math.log(math.pi)
 
 
-def run(epochs: int, hidden: float, seed: int = 0, batch_size: int = 256, learning_rate: float = 1e-3) -> dict:
+def run(
+    epochs: int, hidden: float, activation: str, learning_rate: float, batch_size: int = 256, seed: int = 0
+) -> dict:
     """Train, and measure on both sets."""
     training, _, test, _ = load()
     training, test = training.astype(np.float32) / 255, test.astype(np.float32) / 255
@@ -41,6 +43,7 @@ def run(epochs: int, hidden: float, seed: int = 0, batch_size: int = 256, learni
         likelihood="normal",
         scale=math.sqrt(0.5),
         hidden_sizes=(1000, 500, 250),
+        activation=activation,
         max_epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -54,6 +57,7 @@ def run(epochs: int, hidden: float, seed: int = 0, batch_size: int = 256, learni
     return {
         "epochs": epochs,
         "hidden share, at first": hidden,
+        "activation": activation,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "minutes": seconds / 60,
@@ -68,9 +72,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--hidden", type=float, default=0.2)
+    parser.add_argument("--activation", default="elu")
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    result = run(arguments.epochs, arguments.hidden)
+    result = run(arguments.epochs, arguments.hidden, arguments.activation, arguments.learning_rate)
     if arguments.out:
         arguments.out.write_text(json.dumps(result, indent=2) + "\n")
     errors = {name: ledger["squared_error"]["value"] for name, ledger in result["ledgers"].items()}
