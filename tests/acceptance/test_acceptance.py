@@ -1,24 +1,13 @@
 """Acceptance runs of minutes, run by `make accept`: the figures of docs/benchmarks.md, held to what was promised."""
 
-import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from benchmark_runs import BENCHMARKS, load_benchmark, need_shared, run_benchmark
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 pytestmark = pytest.mark.slow
-
-
-def load_benchmark(name):
-    """A script of benchmarks/ as a module."""
-    sys.path.insert(0, str(BENCHMARKS))
-    specification = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 def test_binarised_mnist_reaches_90_nats():
@@ -40,18 +29,6 @@ def test_the_importance_weighted_bound_streams():
     assert record["peak_megabytes"] < 1000
 
 
-def run_benchmark(name, *arguments):
-    """Run a script of benchmarks/ to its end."""
-    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *map(str, arguments)]
-    subprocess.run(command, check=True)
-
-
-def need_shared(directory):
-    place = BENCHMARKS.parents[1] / "shared/data" / directory
-    if not place.is_dir():
-        pytest.skip(f"the data are not at {place}")
-
-
 def test_half_of_each_of_six_tables_is_filled_better_than_by_scikit_learn(tmp_path):
     need_shared("uci_miwae")
     peers = ["isthmus", "IterativeImputer", "KNNImputer"]
@@ -64,17 +41,8 @@ def test_half_of_each_of_six_tables_is_filled_better_than_by_scikit_learn(tmp_pa
 
 def test_anomalies_of_26_tables_are_ranked_first(tmp_path):
     need_shared("adbench")
-    arguments = [
-        "--seeds",
-        0,
-        "--rows",
-        tmp_path / "rows.jsonl",
-        "--out",
-        tmp_path / "out.json",
-        "--methods",
-        "isthmus",
-    ]
-    run_benchmark("anomalies", *arguments)
+    files = ["--rows", tmp_path / "rows.jsonl", "--out", tmp_path / "out.json"]
+    run_benchmark("anomalies", "--seeds", 0, "--methods", "isthmus", *files)
     means = json.loads((tmp_path / "out.json").read_text())
     for metric, mark in (("auroc", 0.89), ("average_precision", 0.75)):
         ours = means[metric]["isthmus"]
@@ -84,7 +52,8 @@ def test_anomalies_of_26_tables_are_ranked_first(tmp_path):
 
 def test_false_alarms_are_as_many_as_was_asked_on_at_least_24_of_26_tables(tmp_path):
     need_shared("adbench")
-    run_benchmark("anomalies", "--calibration", "--rows", tmp_path / "rows.jsonl", "--out", tmp_path / "out.json")
+    arguments = ["--calibration", "--seeds", 0, "--rows", tmp_path / "rows.jsonl", "--out", tmp_path / "out.json"]
+    run_benchmark("anomalies", *arguments)
     calibrated = json.loads((tmp_path / "out.json").read_text())["calibration"]
     assert sum(row["inside"] for row in calibrated) >= 24
 
