@@ -29,7 +29,7 @@ METHODS = ("denoising", "plain", "PCA")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rows", type=Path, help="of results; runs/benchmarks/denoising_features.jsonl where left out")
     parser.add_argument("--report", action="store_true", help="run nothing, and print what is there")
     arguments = parser.parse_args()

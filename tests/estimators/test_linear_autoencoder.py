@@ -159,6 +159,11 @@ def test_wrong_input_is_refused_with_one_clear_error(case, solver):
         LinearAutoencoder(**{"solver": solver, **arguments}).fit(rows)
 
 
+def test_rows_in_batches_cannot_be_set_aside():
+    with pytest.raises(ValueError, match="rows in batches are not kept; pass calibration_fraction=0"):
+        LinearAutoencoder(2, solver="incremental", calibration_fraction=0.2).fit(WINE)
+
+
 def test_a_negative_weight_is_refused():
     with pytest.raises(ValueError, match="weights must be finite, none of them negative"):
         LinearAutoencoder(2).fit(WINE, sample_weight=np.r_[-1.0, np.ones(177)])

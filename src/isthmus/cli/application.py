@@ -75,6 +75,23 @@ def fit(
 
 
 @app.command()
+def compare(
+    data: Data,
+    latent: Annotated[
+        int | None, typer.Option(min=1, help="Latent size of all models; by the number of columns if absent.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the rows set aside and of every fit.")] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training rows, at most.")] = None,
+    out: Annotated[Path | None, typer.Option(help="For compare.json and compare.html; runs/compare-DATA.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit PCA, its probabilistic kin, autoencoders and a VAE to DATA; measure all on rows they never saw."""
+    from isthmus.cli.comparing import compare_command
+
+    compare_command(data, latent, seed, epochs, out, as_json)
+
+
+@app.command()
 def ledger(
     run: Run,
     data: Annotated[str | None, typer.Argument(help="Other rows than the run's own test rows.")] = None,

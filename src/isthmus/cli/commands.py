@@ -1,6 +1,7 @@
 """What each command does, once its arguments are parsed."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from isthmus.cli.errors import WrongCall
 from isthmus.cli.output import fit_progress, print_bundled, print_record, say
-from isthmus.data import bundled_names, fill_file, read_rows, read_table, stem, write_table
+from isthmus.data import Table, bundled_names, fill_file, read_rows, read_table, stem, write_table
 from isthmus.data.filling import FILLED_ENDINGS
 from isthmus.data.writers import check_output
 from isthmus.estimators import COMMAND_LINE_NAMES, load
@@ -72,7 +73,7 @@ def impute_command(path: Path, source: str, output: Path) -> None:
     estimator = _able(load(path), "impute", path)
     table = read_table(source)
     holes = sum(int((~column.observed).sum()) for column in table.columns)
-    filled = estimator.impute(table)
+    filled = _as_table(estimator.impute(table), table, estimator.column_names_)
     left = sum(int((~column.observed).sum()) for column in filled.columns)
     fill_file(Path(source), output, filled)
     say(f"{holes - left} of {holes} holes filled  {output}")
@@ -122,6 +123,20 @@ def parse_columns(text: str | None) -> dict[str, str] | None:
     return {name.strip(): kind.strip() for name, _, kind in pairs}
 
 
+def _as_table(filled: Any, table: Table, names: tuple[str, ...]) -> Table:
+    """Rows that were filled as a table; linear models give numbers, [row, column] of these names."""
+    if isinstance(filled, Table):
+        return filled
+    given = dict(zip(names, np.asarray(filled).T, strict=True))
+    columns = (
+        replace(column, values=given[column.name], observed=np.ones(table.row_count, bool))
+        if column.name in given
+        else column
+        for column in table.columns
+    )
+    return Table(table.source, tuple(columns))
+
+
 def _able(estimator: Any, method: str, path: Path) -> Any:
     """The estimator; WrongCall where it has no such method."""
     if hasattr(estimator, method):
@@ -129,7 +144,7 @@ def _able(estimator: Any, method: str, path: Path) -> Any:
     able = [name for name, kind in COMMAND_LINE_NAMES.items() if hasattr(kind, method)]
     raise WrongCall(
         f"{path} holds a model of type {type(estimator).__name__}, which has no prior and so cannot {method}; fit one "
-        f"that can: --model {' or '.join(able)}"
+        f"that can: --model {', '.join(able)}"
     )
 
 

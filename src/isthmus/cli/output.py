@@ -28,7 +28,7 @@ WIDE = 130
 @contextmanager
 def fit_progress() -> Iterator[Callable[[FitRecord], None]]:
     """A progress bar with the score of held-out rows, on standard error; yields what to tell of each look."""
-    with _progress("fitting") as progress:
+    with plain_progress("fitting") as progress:
         task = progress.add_task("fit", total=None, state="compiling")
 
         def on_record(look: FitRecord) -> None:
@@ -48,7 +48,7 @@ def fit_progress() -> Iterator[Callable[[FitRecord], None]]:
 @contextmanager
 def pair_progress() -> Iterator[Callable[[int, int], None]]:
     """A progress bar over pairs of columns, on standard error; yields what to tell of each pair."""
-    with _progress("measuring") as progress:
+    with plain_progress("measuring") as progress:
         task = progress.add_task("measure", total=None, state="")
 
         def on_pair(done: int, total: int) -> None:
@@ -67,13 +67,13 @@ def print_record(record: dict[str, Any], as_json: bool) -> None:
     likelihood = assumptions["likelihood"].replace("_", " ")
     console.print(f"likelihood  {likelihood}: {assumptions['likelihood_reason']}", highlight=False, markup=False)
     if "columns_taken_as" in assumptions:
-        _print_whole(_columns_table(assumptions))
+        print_whole(_columns_table(assumptions))
     measure = MEASURES[assumptions["measure"]]
     rows = f"{assumptions['test_rows']} rows " + (
         f"of {assumptions['data']}" if assumptions["training_rows"] is None else "that the fit never saw"
     )
     console.print(f"ledger      per row, over {rows}; {measure}", highlight=False, markup=False)
-    _print_whole(_ledger_table(record["ledger"], explained=console.width >= WIDE))
+    print_whole(_ledger_table(record["ledger"], explained=console.width >= WIDE))
     entries = {key: None if e is None else Estimate.from_dict(e) for key, e in record["ledger"].items()}
     if entries["rate"] is None:
         say("blank       the rate and all log-likelihoods: this model has no prior")
@@ -99,12 +99,12 @@ def print_dependence(dependence: Dependence, as_json: bool) -> None:
             entropies.add_row(*_cells(name, entropy), _entropy_kind(entropy), _kind(kind))
         else:
             entropies.add_row(escape(name), "", "", "", "set aside", _kind(kind))
-    _print_whole(entropies)
+    print_whole(entropies)
     tree = _estimates("pair, of the tree that holds most", "information")
     for pair in dependence.tree:
         tree.add_row(*_cells(" – ".join(pair.columns), pair.information))
     tree.add_row(*_cells("total correlation", dependence.tree_information))
-    _print_whole(tree)
+    print_whole(tree)
 
 
 def print_bundled(names: dict[str, str]) -> None:
@@ -157,7 +157,8 @@ def _columns_table(assumptions: dict[str, Any]) -> Table:
     return table
 
 
-def _progress(verb: str) -> Progress:
+def plain_progress(verb: str) -> Progress:
+    """A bar on standard error, each task with a `state` in words."""
     columns = (TextColumn(verb), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn())
     return Progress(*columns, console=Console(stderr=True))
 
@@ -190,7 +191,7 @@ def _cells(name: str, estimate: Estimate | None) -> tuple[str, ...]:
     return escape(name), SIGNS[estimate.direction], in_three_decimals(float(estimate)), _error(estimate.stderr)
 
 
-def _print_whole(table: Table) -> None:
+def print_whole(table: Table) -> None:
     """The table at its own width, however narrow the terminal or the pipe: a clipped figure would be a wrong one."""
     unbounded = Console(width=10_000)
     Console(width=max(Console().width, unbounded.measure(table).maximum)).print(table)

@@ -27,7 +27,7 @@ from isthmus.data.columns import Columns, inspect_columns
 from isthmus.data.dataset import DataError, Dataset, anonymous_names
 from isthmus.data.filling import fill_file, fill_frame
 from isthmus.data.kinds import ColumnKind, infer_kind
-from isthmus.data.readers import read_dataset, read_rows, read_table, stem
+from isthmus.data.readers import read_rows, read_table, stem
 from isthmus.data.schema import TableSchema, choose_schema
 from isthmus.data.standardisation import Standardisation
 from isthmus.data.table import Column, Table, table_from_frame
@@ -51,7 +51,6 @@ __all__ = [
     "infer_kind",
     "inspect_columns",
     "load_bundled",
-    "read_dataset",
     "read_rows",
     "read_table",
     "stem",

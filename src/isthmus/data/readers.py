@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from isthmus.data.arrays import read_idx, read_numpy
@@ -11,10 +10,8 @@ from isthmus.data.arrow import checked, read_parquet
 from isthmus.data.bundled import bundled_names, load_bundled
 from isthmus.data.csv_files import read_csv
 from isthmus.data.dataset import DataError, Dataset
-from isthmus.data.spelling import is_number
 from isthmus.data.table import Table, table_from_arrow, table_from_dataset
 
-_NUMERIC = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
 _TABLES: dict[str, Callable[[Path], pa.Table]] = {".csv": read_csv, ".tsv": read_csv, ".parquet": read_parquet}
 _ARRAYS: dict[str, Callable[[Path], Dataset]] = {
     ".npy": read_numpy,
@@ -25,25 +22,20 @@ _ARRAYS: dict[str, Callable[[Path], Dataset]] = {
 }
 
 
-def read_dataset(source: str) -> Dataset:
-    """Read a bundled data set by its name, or a numeric .csv, .tsv, .parquet, .npy, .npz or IDX (.gz) file.
+def read_rows(source: str) -> Dataset | Table:
+    """Read a bundled data set by its name, or a .csv, .tsv, .parquet, .npy, .npz or IDX (.gz) file, as a fit takes it:
+    arrays and bundled sets as a Dataset, which may be of images; CSV and Parquet files as a Table, words, dates and
+    holes included.
 
     A .npz holds its rows under `X` or as its only array of two or more dimensions, and labels under `y` or `label`.
     Raises DataError with the file, what was expected and what to do; FileNotFoundError where there is no such file.
     """
     found = _read(source)
-    return found if isinstance(found, Dataset) else _dataset_from_arrow(Path(source), found)
-
-
-def read_rows(source: str) -> Dataset | Table:
-    """Read what `read_dataset` reads, as a fit takes it: arrays and bundled sets as a Dataset, which may be of images;
-    CSV and Parquet files as a Table, words, dates and holes included. Raises what `read_dataset` raises."""
-    found = _read(source)
     return found if isinstance(found, Dataset) else table_from_arrow(source, found)
 
 
 def read_table(source: str) -> Table:
-    """Read what `read_dataset` reads, words, dates and holes included. Raises what `read_dataset` raises."""
+    """Read what `read_rows` reads, always as a table. Raises what `read_rows` raises."""
     found = _read(source)
     return table_from_dataset(found) if isinstance(found, Dataset) else table_from_arrow(source, found)
 
@@ -76,25 +68,3 @@ def _reader(path: Path) -> Callable[[Path], Dataset | pa.Table]:
     if "-idx" in path.name or ".idx" in path.name:
         return read_idx
     raise DataError(f"{path} has an ending that is not known; expected {', '.join(readers)} or an IDX file")
-
-
-def _dataset_from_arrow(path: Path, table: pa.Table) -> Dataset:
-    columns = [
-        _numbers(path, name, column) for name, column in zip(table.column_names, table.itercolumns(), strict=True)
-    ]
-    return Dataset(str(path), np.column_stack(columns), tuple(table.column_names))
-
-
-def _numbers(path: Path, name: str, column: pa.ChunkedArray) -> np.ndarray:
-    kind = column.type
-    if pa.types.is_null(kind):
-        return np.full(len(column), np.nan)
-    if not any(is_kind(kind) for is_kind in _NUMERIC):
-        # The first value that is no number, where there is one: in a column of numbers a single word spoils the type.
-        example = min((str(value) for value in column if value.is_valid), key=is_number, default="")
-        raise DataError(
-            f"column {name!r} of {path} holds {kind} values such as {example[:40]!r}; expected numbers in every "
-            f"column: drop it or encode it"
-        )
-    # Unsafe only in that an integer beyond 2^53, a time stamp in nanoseconds, is rounded to the nearest float64.
-    return column.cast(pa.float64(), safe=False).to_numpy()

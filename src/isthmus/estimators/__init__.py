@@ -18,6 +18,7 @@ In come arrays or frames; out come NumPy arrays (or what `set_output` asks for).
     imputation, proper, prediction, anomalies    what a fitted model says of holes, of columns, of rows
     rows            rows of a user, checked
     runs            a fit that is written down
+    ladder, rung_measures, corrupted_rows, comparison       all rungs on one data set
     registry        the estimators by name; `load`
 """
 

@@ -86,6 +86,8 @@ def autoencoder_architecture(
     """The sizes and the kind of network that were asked for, or suit the columns."""
     plain = choose_architecture(seen, configuration, configuration.n_components)
     table = isinstance(seen.training, Observation)
+    if configuration.tied_weights and not (configuration.encoder is None and configuration.decoder is None):
+        raise ValueError("tied weights need both networks to be ours; leave out encoder and decoder, or tied_weights")
     if configuration.network == "mlp":
         kind = "tied" if configuration.tied_weights else plain.network
         if kind == "tied" and table:
@@ -94,7 +96,10 @@ def autoencoder_architecture(
     if table or configuration.tied_weights or configuration.dropout:
         what = "rows of a table" if table else "tied weights or dropout"
         raise ValueError(f"network='convolutional' takes no {what}; pass network='mlp'")
-    hidden = configuration.hidden_sizes or choose_hidden_sizes(seen.rows.column_count, "convolutional")
+    hidden = configuration.hidden_sizes
+    hidden = choose_hidden_sizes(seen.rows.column_count, "convolutional") if hidden is None else hidden
+    if not hidden:
+        raise ValueError("hidden_sizes is (); network='convolutional' has at least one layer of channels")
     shape = configuration.image_shape or image_shape
     return replace(plain, network="convolutional", hidden_sizes=hidden, image_shape=shape)
 

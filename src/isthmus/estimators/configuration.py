@@ -46,7 +46,8 @@ class Configuration(BaseModel):
             return f"{name!r} is not a setting of {cls.estimator}; there are {', '.join(cls.model_fields)}"
         if name == "scale":
             return f"scale is {given!r}; expected 'per_feature', 'global', or a number above 0"
-        return f"{name} is {given!r}: {first['msg'].removeprefix('Value error, ').lower()}"
+        said = first["msg"].removeprefix("Value error, ")
+        return f"{name} is {given!r}: {said[:1].lower()}{said[1:]}"
 
 
 class NetworkConfiguration(Configuration):
@@ -104,7 +105,7 @@ class DenoisingConfiguration(AutoencoderConfiguration):
 class LinearConfiguration(Configuration):
     """What all linear estimators take."""
 
-    dequantise: bool = False
+    dequantise: bool | tuple[str, ...] = False
 
 
 class LinearAutoencoderConfiguration(LinearConfiguration):

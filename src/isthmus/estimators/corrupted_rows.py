@@ -42,17 +42,25 @@ def corrupt_once(corruption: Corruption, data: Any, names: tuple[str, ...], spre
     spread: the standard deviation of each of these columns in training, [column].
     """
     values, observed = _values_and_mask(data, names)
-    changed = np.array(_changed(corruption, values, observed, spread))
+    return with_values(data, names, _changed(corruption, values, observed, spread))
+
+
+def with_values(data: Any, names: tuple[str, ...], values: np.ndarray) -> Any:
+    """`data`, a Dataset or a Table, with other values, [row, column], in its columns `names`; holes stay holes."""
     if isinstance(data, Dataset):
-        order = [data.names.index(name) for name in names]
-        whole = np.array(data.values, np.result_type(data.values, np.float64 if changed.dtype.kind == "f" else np.int8))
-        whole[:, order] = np.where(observed, changed, whole[:, order])
+        whole, order = np.array(data.values, np.float64), [data.names.index(name) for name in names]
+        whole[:, order] = np.where(np.isnan(whole[:, order]), np.nan, values)
         return replace(data, values=whole)
-    by_name = dict(zip(names, changed.T, strict=True))
-    columns = (
-        replace(c, values=by_name[c.name].astype(c.values.dtype)) if c.name in by_name else c for c in data.columns
-    )
+    given = dict(zip(names, values.T, strict=True))
+    columns = (replace(c, values=given[c.name].astype(c.values.dtype)) if c.name in given else c for c in data.columns)
     return Table(data.source, tuple(columns))
+
+
+def of_columns(data: Any, names: tuple[str, ...]) -> Any:
+    """A table with these columns only; a Dataset as it is."""
+    if isinstance(data, Dataset):
+        return data
+    return Table(data.source, tuple(column for column in data.columns if column.name in names))
 
 
 def _changed(corruption: Corruption, values: np.ndarray, observed: np.ndarray, spread: np.ndarray) -> np.ndarray:

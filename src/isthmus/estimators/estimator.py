@@ -174,7 +174,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlier
     def from_record(cls, arrays: dict[str, np.ndarray], metadata: dict[str, Any], **modules: Any) -> Self:
         """The estimator that a model file describes; modules: those of one's own that the fit was given."""
         fitted = cls._from_record(arrays, metadata, modules)
-        estimator: Any = cls(**fitted.configuration.model_dump(), **modules)
+        estimator: Any = cls(**dict(fitted.configuration))
         given = fitted.rows.given
         estimator.n_features_in_ = len(given)
         if given != anonymous_names(len(given)):
@@ -247,12 +247,13 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlier
     def __getstate__(self) -> dict[str, Any]:
         # Arrays and plain values only: a pickled module would tie the pickle to the classes' insides.
         state: Any = super().__getstate__()
-        return {**state, "_fitted": state["_fitted"].to_record()} if "_fitted" in state else state
+        if "_fitted" not in state:
+            return state
+        return {**state, "_fitted": (*state["_fitted"].to_record(), state["_fitted"].modules)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "_fitted" in state:
-            modules = {name: state[name] for name in ("encoder", "decoder") if state.get(name) is not None}
-            arrays, metadata = state["_fitted"]
+            arrays, metadata, modules = state["_fitted"]
             state = {**state, "_fitted": self._from_record(arrays, metadata, modules)}
         super().__setstate__(state)
 

@@ -15,6 +15,7 @@ from isthmus.estimators.table_rows import TableRows
 from isthmus.models import Observation, named_arrays
 
 LIBRARIES = ("isthmus", "jax", "equinox", "numpyro", "optax", "numpy")
+MODULES = ("encoder", "decoder")
 CALIBRATION, STANDARDISATION = "calibration.", "standardisation."
 
 
@@ -40,6 +41,12 @@ class Fitted:
     calibration: Any = None
     facts: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def modules(self) -> dict[str, Any]:
+        """The modules of a user's own that the fit was given, by name: no file keeps them."""
+        given = {name: getattr(self.configuration, name, None) for name in MODULES}
+        return {name: module for name, module in given.items() if module is not None}
+
     def to_record(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """(arrays, metadata), from which the estimator makes an equal one."""
         arrays, described = self.rows.to_record()
@@ -51,6 +58,7 @@ class Fitted:
             "architecture": _as_json(asdict(self.architecture)),
             "threshold": self.threshold,
             "facts": self.facts,
+            "modules": list(self.modules),
             "calibration_rows": 0 if self.calibration is None else len(jax.tree.leaves(self.calibration)[0]),
             "libraries": {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()},
         }

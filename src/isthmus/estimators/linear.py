@@ -30,7 +30,8 @@ class LinearArchitecture:
 
 @dataclass(frozen=True)
 class Solution:
-    """model: what was found.  variance: of each column, [column].  facts: what else was seen, as JSON has it.
+    """model: what was found.  axes: the principal ones of the rows, [column, k], where the model does not have them
+    itself.  variance: of each column, [column].  facts: what else was seen, as JSON has it.
     log_likelihoods: after each step where there were steps; mean log p(x) of a row, or minus the squared error."""
 
     model: Any
@@ -38,6 +39,7 @@ class Solution:
     facts: dict[str, Any]
     log_likelihoods: np.ndarray
     size: int
+    axes: np.ndarray | None = None
 
 
 class LinearEstimator(LatentEstimator):
@@ -95,7 +97,7 @@ class LinearEstimator(LatentEstimator):
             rows,
             LinearArchitecture(size),
             solution.model,
-            {"variance": solution.variance},
+            {"variance": solution.variance} | ({} if solution.axes is None else {"axes": solution.axes}),
             0.0,
             calibration,
             solution.facts,
@@ -168,7 +170,7 @@ class LinearEstimator(LatentEstimator):
                 rows,
                 LinearArchitecture(size),
                 cls._read_model(arrays, columns, size, facts),
-                {"variance": variance},
+                {"variance": variance} | _axes(arrays, columns),
                 float(metadata["threshold"]),
                 calibration_rows(arrays, int(metadata["calibration_rows"]), columns, np.float64),
                 facts,
@@ -188,6 +190,15 @@ def array_of(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -
     if found.shape != shape or found.dtype != np.float64 or not np.isfinite(found).all():
         raise ValueError(f"array {name!r} is {found.dtype} {found.shape}; expected finite float64 {shape}")
     return found
+
+
+def _axes(arrays: dict[str, np.ndarray], columns: int) -> dict[str, np.ndarray]:
+    axes = arrays.get("baseline.axes")
+    if axes is None:
+        return {}
+    if axes.ndim != 2 or len(axes) != columns or axes.shape[1] > columns or not np.isfinite(axes).all():
+        raise ValueError(f"the principal axes are {axes.shape}; expected {columns} numbers each")
+    return {"axes": axes}
 
 
 def _set_aside(

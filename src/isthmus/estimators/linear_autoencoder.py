@@ -38,10 +38,11 @@ class LinearAutoencoder(LinearEstimator):
     n_components: latent size; None takes half the columns, at most 32.
     solver: "full" decomposes the covariance (or, of few rows, their Gram matrix); "randomised" projects at random
         (Halko, Martinsson and Tropp 2011); "incremental" reads rows batch by batch, once, for data beyond memory, and
-        `partial_fit` does so by hand; "gradient" descends the squared error; "auto" is full, but randomised for a few
-        axes of more than 1,000 columns.
+        `partial_fit` does so by hand (offset_ is then that of the first batch); "gradient" descends the squared error;
+        "auto" is full, but randomised for a few axes of more than 1,000 columns.
     whiten: latents of unit variance.
-    dequantise: take whole-number columns as unit intervals, so that distortions are -log-probabilities from above.
+    dequantise: take whole-number columns, or those that are named, as unit intervals, so that distortions are
+        -log-probabilities from above.
     calibration_fraction, contamination, random_state: as in VAE.
 
     After fit: model_ (encode and likelihood), components_ [n_components, column], mean_, explained_variance_ (over
@@ -165,6 +166,11 @@ class LinearAutoencoder(LinearEstimator):
 
     def _gather(self, X: Any, sample_weight: Any) -> None:
         configuration = LinearAutoencoderConfiguration.checked(self.get_params(deep=False))
+        if configuration.calibration_fraction > 0:
+            raise ValueError(
+                "calibration_fraction sets rows aside, and rows in batches are not kept; pass calibration_fraction=0, "
+                "and rows that the fit never saw to calibrate(X)"
+            )
         before: _Gathered | None = vars(self).get("_gathered")
         if before is None:
             rows, values = RealRows.inspect(self, X, configuration.dequantise, holes=False)

@@ -1,9 +1,11 @@
 """Probabilistic PCA and factor analysis as scikit-learn estimators: exact posterior, exact log p(x), exact ledger."""
 
+import warnings
 from abc import abstractmethod
 from typing import Any, final
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from isthmus.estimators.configuration import FactorAnalysisConfiguration, ProbabilisticPCAConfiguration
 from isthmus.estimators.linear import LinearEstimator, Solution, array_of
@@ -30,6 +32,12 @@ class LinearGaussianEstimator(LinearEstimator):
     takes_holes = True
 
     @abstractmethod
+    def _principal_axes(
+        self, values: np.ndarray, weights: np.ndarray | None, size: int, model: LinearGaussian
+    ) -> np.ndarray:
+        """The principal axes of the rows, [column, size], whose copy index stands beside the model's."""
+
+    @abstractmethod
     def _maximise(self, values: Any, weights: np.ndarray | None, size: int, configuration: Any) -> LinearFit:
         """The likeliest model of encoded rows."""
 
@@ -46,7 +54,7 @@ class LinearGaussianEstimator(LinearEstimator):
 
     @final
     def impute(self, X, n: int | None = None, *, random_state: int = 0) -> Any:
-        """X with its holes filled, [row, column]; what was observed stays to the bit.
+        """X with its holes filled, as X is: an array, a frame or a table; what was observed stays to the bit.
 
         n: None fills each hole with its mean given what the row shows; a number gives a list of so many versions, each
         hole filled by a draw. Parameters are taken as known, so that the variance between versions is a little too
@@ -54,10 +62,11 @@ class LinearGaussianEstimator(LinearEstimator):
         """
         rows = self._encoded(X)
         if n is None:
-            return conditional_values(self.model_, rows)
+            return self._rows.decode(conditional_values(self.model_, rows), like=X)
         if n < 1:
             raise ValueError(f"n is {n}; expected at least one version, or None for conditional means")
-        return list(np.moveaxis(sample_conditional_values(self.model_, rows, n, random_state), 1, 0))
+        versions = np.moveaxis(sample_conditional_values(self.model_, rows, n, random_state), 1, 0)
+        return [self._rows.decode(version, like=X) for version in versions]
 
     @property
     def explained_variance_(self) -> np.ndarray:
@@ -91,8 +100,17 @@ class LinearGaussianEstimator(LinearEstimator):
         # Noise of its own that fills the unit intervals: the likeliest model of x + u is that of x, and u.
         noise = model.noise_variance + rows.added_variance
         model = canonical_form(LinearGaussian(model.mean, model.loadings, noise))
-        facts = {"steps": len(found.log_likelihoods), "converged": bool(found.converged)}
-        return Solution(model, _variance(values, weights), facts, found.log_likelihoods, model.loadings.shape[1])
+        if not found.converged:
+            warnings.warn(
+                f"the likelihood was still rising after {len(found.log_likelihoods)} steps; raise max_iterations or "
+                "tolerance",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        size = model.loadings.shape[1]
+        axes = None if isinstance(values, Observation) else self._principal_axes(values, weights, size, model)
+        facts = {"steps": len(found.log_likelihoods), "converged": bool(found.converged), "axes": axes is not None}
+        return Solution(model, _variance(values, weights), facts, found.log_likelihoods, size, axes)
 
     @final
     def _latents(self, rows: Any) -> np.ndarray:
@@ -121,7 +139,7 @@ class LinearGaussianEstimator(LinearEstimator):
             rows,
             self._moments,
             added_variance=own.added_variance,
-            principal_axes=np.linalg.qr(self.model_.loadings)[0],
+            principal_axes=self._fitted.baseline.get("axes"),
             measure=own.measure,
         )
 
@@ -145,7 +163,8 @@ class ProbabilisticPCA(LinearGaussianEstimator):
     n_components: latent size, below the number of columns; None takes half of them, at most 32.
     solver: "closed_form" (Tipping and Bishop 1999), "em" (Rubin and Thayer 1982), or "auto": em where there are holes.
     ddof: the covariance is over rows - ddof; 0 is maximum likelihood, 1 is what scikit-learn's PCA scores by.
-    dequantise: take whole-number columns as unit intervals, so that log p(x) is a log-probability from below.
+    dequantise: take whole-number columns, or those that are named, as unit intervals, so that log p(x) is a
+        log-probability from below.
     tolerance, max_iterations: of EM, in nats per row.
     calibration_fraction, contamination, random_state: as in VAE.
 
@@ -196,6 +215,12 @@ class ProbabilisticPCA(LinearGaussianEstimator):
         """sigma^2."""
         return float((self.model_.noise_variance - self._rows.added_variance)[0])
 
+    def _principal_axes(
+        self, values: np.ndarray, weights: np.ndarray | None, size: int, model: LinearGaussian
+    ) -> np.ndarray:
+        # They are what its loadings span.
+        return np.linalg.qr(model.loadings)[0]
+
     def _maximise(self, values: Any, weights: np.ndarray | None, size: int, configuration: Any) -> LinearFit:
         holes = isinstance(values, Observation)
         if configuration.solver == "closed_form" and holes:
@@ -220,7 +245,8 @@ class FactorAnalysis(LinearGaussianEstimator):
     X: numbers, [row, column], NaN where a value is missing: what is left of a row is used, exactly.
 
     n_components: number of factors, below that of columns; None takes half of them, at most 32.
-    dequantise: take whole-number columns as unit intervals, so that log p(x) is a log-probability from below.
+    dequantise: take whole-number columns, or those that are named, as unit intervals, so that log p(x) is a
+        log-probability from below.
     tolerance, max_iterations: of EM (Rubin and Thayer 1982; ECME where there are no holes, Liu and Rubin 1994), in nats
         per row.
     calibration_fraction, contamination, random_state: as in VAE.
@@ -267,6 +293,11 @@ class FactorAnalysis(LinearGaussianEstimator):
     def noise_variance_(self) -> np.ndarray:
         """Of each column, [column]."""
         return self.model_.noise_variance - self._rows.added_variance
+
+    def _principal_axes(
+        self, values: np.ndarray, weights: np.ndarray | None, size: int, model: LinearGaussian
+    ) -> np.ndarray:
+        return principal_components(values, min(size, *values.shape), weights).axes
 
     def _maximise(self, values: Any, weights: np.ndarray | None, size: int, configuration: Any) -> LinearFit:
         if isinstance(values, Observation):

@@ -54,6 +54,7 @@ class NetworkEstimator(LatentEstimator):
     @final
     @classmethod
     def _from_record(cls, arrays: dict[str, np.ndarray], metadata: dict[str, Any], modules: dict[str, Any]) -> Fitted:
+        _check_modules(metadata.get("modules"), modules)
         try:
             architecture = _ARCHITECTURE.validate_python(metadata["architecture"])
             _check_sizes(architecture)
@@ -86,6 +87,16 @@ def _encode(model: Any, row: Any):
 
 def _decode(model: Any, latent: Any):
     return model.decode(latent)
+
+
+def _check_modules(needed: Any, given: dict[str, Any]) -> None:
+    if not isinstance(needed, list) or set(needed) == set(given):
+        return
+    arguments = ", ".join(f"{name}=" for name in needed)
+    raise ModelFileError(
+        f"the fit was given {arguments or 'no module'} of one's own, which no file keeps; pass "
+        f"{f'{arguments}, of the same shape,' if needed else 'none'} to isthmus.load"
+    )
 
 
 def _check_sizes(architecture: Architecture) -> None:

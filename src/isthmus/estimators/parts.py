@@ -3,6 +3,7 @@ so that a model file can only name what is written here."""
 
 import dataclasses
 import math
+from numbers import Real
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator
@@ -38,20 +39,26 @@ def as_corruption(value: Any) -> Corruption | None:
     numbers = list(vars(level).values()) if isinstance(level, Level) else [level]
     largest = 1.0 if isinstance(found, _SHARES) else math.inf
     least = 0.0 if not isinstance(level, LogUniform) else math.ulp(0.0)
-    if not all(_is_number(number) and least <= number <= largest for number in numbers):
+    in_order = not isinstance(level, Uniform | LogUniform) or level.low <= level.high
+    if not (all(_is_number(number) and least <= number <= largest for number in numbers) and in_order):
         what = "a share from 0 to 1" if largest == 1 else "spreads from 0"
         raise ValueError(f"the level of {type(found).__name__} is {found.level!r}; expected {what}, or a Level of such")
-    return type(found)(level)
+    plain = type(level)(*map(float, numbers)) if isinstance(level, Level) else float(level)
+    return type(found)(plain)
 
 
 def as_sparsity(value: Any) -> Sparsity | None:
     """L1, TopK, or {"kind": "l1", "weight": ...}, {"kind": "top_k", "kept": ...}; ValueError for all else."""
     found = _made(value, _SPARSITIES, "a sparsity")
-    if isinstance(found, L1) and not (_is_number(found.weight) and 0 <= found.weight < math.inf):
-        raise ValueError(f"the weight of L1 is {found.weight!r}; expected a number from 0")
-    if isinstance(found, TopK) and not (isinstance(found.kept, int) and found.kept >= 1):
-        raise ValueError(f"kept of TopK is {found.kept!r}; expected a whole number above 0")
-    return found
+    if isinstance(found, L1):
+        if not (_is_number(found.weight) and found.weight >= 0):
+            raise ValueError(f"the weight of L1 is {found.weight!r}; expected a number from 0")
+        return L1(float(found.weight))
+    if isinstance(found, TopK):
+        if not (_is_number(found.kept) and found.kept >= 1 and found.kept == int(found.kept)):
+            raise ValueError(f"kept of TopK is {found.kept!r}; expected a whole number above 0")
+        return TopK(int(found.kept))
+    return None
 
 
 def as_record(value: Any) -> Any:
@@ -67,16 +74,17 @@ def _made(value: Any, kinds: dict[str, type], what: str) -> Any:
     if value is None or isinstance(value, tuple(kinds.values())):
         return value
     record = {"kind": value} if isinstance(value, str) else value
-    if isinstance(record, dict) and record.get("kind") in kinds:
+    kind = record.get("kind") if isinstance(record, dict) else None
+    if isinstance(record, dict) and isinstance(kind, str) and kind in kinds:
         try:
-            return kinds[record["kind"]](**{name: item for name, item in record.items() if name != "kind"})
+            return kinds[kind](**{name: item for name, item in record.items() if name != "kind"})
         except TypeError as error:
             raise ValueError(f"{record} is not {what}: {error}") from None
     raise ValueError(f"{value!r} is not {what}; expected one of {', '.join(k.__name__ for k in kinds.values())}")
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 CorruptionSetting = Annotated[Any, PlainValidator(as_corruption), PlainSerializer(as_record, when_used="json")]

@@ -8,7 +8,10 @@ from sklearn.utils.validation import validate_data
 
 from isthmus.data import DataError, Dataset, Table, anonymous_names
 from isthmus.data.columns import require_finite
+from isthmus.data.outgoing import table_to_frame
+from isthmus.data.table import table_from_array
 from isthmus.estimators.rows import same_columns
+from isthmus.estimators.table_rows import brings_names
 from isthmus.information.estimate import Measure
 from isthmus.models import Observation
 
@@ -30,15 +33,21 @@ class RealRows:
     holes: bool
 
     @classmethod
-    def inspect(cls, estimator: Any, X: Any, dequantise: bool, holes: bool) -> tuple[Self, np.ndarray | Observation]:
+    def inspect(
+        cls, estimator: Any, X: Any, dequantise: bool | tuple[str, ...], holes: bool
+    ) -> tuple[Self, np.ndarray | Observation]:
         """From training rows; with it these rows. Sets `n_features_in_` and `feature_names_in_`.
 
-        Raises ValueError for rows that are no numbers, for holes where the model takes none, and for columns without a
-        value.
+        dequantise: all columns of whole numbers, or those that are named. Raises ValueError for rows that are no
+        numbers, for holes where the model takes none, for columns without a value, and for named ones that are not
+        whole or not there.
         """
         values, names = _training_values(estimator, X)
         _require_numbers(values, names, holes)
-        whole = [dequantise and _is_whole(values[:, i]) for i in range(len(names))]
+        if not isinstance(dequantise, bool):
+            _require_whole(values, names, dequantise)
+        asked = names if dequantise is True else dequantise or ()
+        whole = [name in asked and _is_whole(values[:, i]) for i, name in enumerate(names)]
         rows = cls(names, tuple(whole), holes)
         return rows, rows.observation(values)
 
@@ -85,8 +94,12 @@ class RealRows:
         observed = ~np.isnan(values)
         return values if observed.all() else Observation(np.where(observed, values, 0.0), observed)
 
-    def decode(self, values: np.ndarray, like: Any = None) -> np.ndarray:
-        return np.asarray(values, np.float64)
+    def decode(self, values: np.ndarray, like: Any = None) -> Any:
+        values = np.asarray(values, np.float64)
+        if not brings_names(like):
+            return values
+        table = table_from_array(values, self.names)
+        return table if isinstance(like, Table) else table_to_frame(table, like)
 
     def assumptions(self) -> dict[str, Any]:
         whole = sum(self.whole)
@@ -158,6 +171,14 @@ def _require_numbers(values: np.ndarray, names: tuple[str, ...], holes: bool) ->
     elif np.isinf(values).any():
         column = int(np.argmax(np.isinf(values).any(0)))
         raise DataError(f"column {names[column]!r} contains infinity; expected finite numbers, or NaN for a hole")
+
+
+def _require_whole(values: np.ndarray, names: tuple[str, ...], asked: tuple[str, ...]) -> None:
+    for name in asked:
+        if name not in names:
+            raise DataError(f"dequantise names {name!r}, which is no column; there are {', '.join(names[:10])}")
+        if not _is_whole(values[:, names.index(name)]):
+            raise DataError(f"dequantise names {name!r}, whose values are not all whole numbers; leave it out")
 
 
 def _is_whole(column: np.ndarray) -> bool:

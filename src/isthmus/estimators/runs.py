@@ -127,10 +127,10 @@ def _rows_as_text(estimator: Any, shown: Rows) -> dict[str, list[list[str]]]:
     tables = {"originals": table, "reconstructions": estimator.reconstruct(table)}
     if can_sample(estimator):
         tables["samples"] = estimator.sample_table(SHOWN_ROWS)
-    return {name: _as_text(rows, estimator.column_names_) for name, rows in tables.items()}
+    return {name: rows_as_text(rows, estimator.column_names_) for name, rows in tables.items()}
 
 
-def _as_text(table: Table, names: tuple[str, ...]) -> list[list[str]]:
+def rows_as_text(table: Table, names: tuple[str, ...]) -> list[list[str]]:
     """[row, column] as it is read; an empty text for a hole."""
     by_name = {column.name: column for column in table.columns}
     columns = [by_name[name].as_text() if name in by_name else [""] * table.row_count for name in names]

@@ -9,17 +9,19 @@ In come a three-method model and rows; out go `Estimate`s with a direction and e
     collapse       latent dimensions that say nothing, and why
     ledger         all of it for one model and one set of rows
     exact_ledger   the same for linear models, where nothing is sampled
+    paired         two models on the same rows
     dependence     what holds the columns of a table together, before any model
 """
 
 from isthmus.evidence.bounds import elbo, importance_weighted_bound
 from isthmus.evidence.collapse import COLLAPSED_RATE, diagnose_collapse
-from isthmus.evidence.copying import COPY, diagnose_copying, measure_copying
+from isthmus.evidence.copying import COPY, diagnose_copying, measure_copying, projection
 from isthmus.evidence.denoising import corrupted_distortion, squared_error
 from isthmus.evidence.dependence import Dependence, PairInformation, measure_dependence
 from isthmus.evidence.exact_ledger import ColumnMoments, make_exact_ledger, make_projection_ledger
 from isthmus.evidence.independent import IndependentColumns, empty_independent_columns, independent_columns
 from isthmus.evidence.ledger import LEDGER_KEYS, Ledger, make_ledger, make_reconstruction_ledger
+from isthmus.evidence.paired import mean_difference
 
 __all__ = [
     "COLLAPSED_RATE",
@@ -41,7 +43,9 @@ __all__ = [
     "make_ledger",
     "make_projection_ledger",
     "make_reconstruction_ledger",
+    "mean_difference",
     "measure_copying",
     "measure_dependence",
+    "projection",
     "squared_error",
 ]

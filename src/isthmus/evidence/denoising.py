@@ -28,9 +28,11 @@ def corrupted_distortion(
     """
     if isinstance(model, LinearGaussian | LinearProjection):
         added = np.zeros(model.mean.shape) if added_variance is None else added_variance
-        linear = _of_gaussian if isinstance(model, LinearGaussian) else _of_projection
-        direction = "upper" if added.any() else "exact"
-        return mean_over_rows(-linear(model, rows, corrupted, added).sum(1), direction=direction)
+        if isinstance(model, LinearGaussian):
+            by_column = _of_gaussian(model, rows, corrupted, added)
+        else:
+            by_column = _of_projection(model, rows, corrupted, added)
+        return mean_over_rows(-by_column.sum(1), direction="upper" if added.any() else "exact")
     if isinstance(model, DeterministicModel):
         return mean_over_rows(-np.asarray(map_rows(_at_code, model, (rows, corrupted)), np.float64), direction="exact")
     means, variances = map_rows(_over_draws, model, (rows, corrupted))

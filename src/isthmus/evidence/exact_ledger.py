@@ -41,7 +41,8 @@ def make_exact_ledger(
     found = infer_exactly(model, rows, added_variance=added_variance, by_column=True)
     filled = bool(added_variance.any())
     entries: dict[str, Estimate | None] = dict.fromkeys(LEDGER_KEYS)
-    distortion, rate = (mean_over_rows(values, direction="exact") for values in (-found.log_likelihood, found.rate))
+    distortion = mean_over_rows(-found.log_likelihood, direction="upper" if filled else "exact")
+    rate = mean_over_rows(found.rate, direction="exact")
     evidence = mean_over_rows(found.log_evidence, direction="lower" if filled else "exact")
     # The identity holds to the last digit of what is printed, not only to rounding.
     total = -(float(distortion) + float(rate))
@@ -50,7 +51,7 @@ def make_exact_ledger(
         "rate": rate,
         "elbo": Estimate(total, "nats", "lower", 0.0, evidence.stderr_rows),
         "log_likelihood_lower" if filled else "log_likelihood_exact": evidence,
-        "distortion_per_column": mean_over_rows(-_known(found.column_log_likelihood), direction="exact"),
+        "distortion_per_column": mean_over_rows(-_known(found.column_log_likelihood), direction=distortion.direction),
         "active_units": Estimate(float(np.sum(found.mean.var(0) > ACTIVE_VARIANCE)), "count", "exact", 0.0),
     }
     zero = Estimate(0.0, "nats", "exact", 0.0, 0.0)
@@ -81,10 +82,11 @@ def make_projection_ledger(
     for `make_exact_ledger`."""
     entries: dict[str, Estimate | None] = dict.fromkeys(LEDGER_KEYS)
     by_column = projection_log_likelihood(model, rows, added_variance)
-    entries["distortion"] = mean_over_rows(-by_column.sum(1), direction="upper" if added_variance.any() else "exact")
-    entries["distortion_per_column"] = mean_over_rows(-by_column, direction="exact")
+    above, below = ("upper", "lower") if added_variance.any() else ("exact", "exact")
+    entries["distortion"] = mean_over_rows(-by_column.sum(1), direction=above)
+    entries["distortion_per_column"] = mean_over_rows(-by_column, direction=above)
     independent = independent_normal(baseline, rows, added_variance)
-    entries["log_likelihood_independent"] = mean_over_rows(independent, direction="exact")
+    entries["log_likelihood_independent"] = mean_over_rows(independent, direction=below)
 
     def through(values: np.ndarray) -> np.ndarray:
         return model.mean + ((values - model.mean) @ model.axes) @ model.axes.T

@@ -109,7 +109,8 @@ def make_ledger(
     draws: int = 1000,
     seed: int = 0,
 ) -> Ledger:
-    """The ledger of a probabilistic model over rows, arrays [row, ...] in the model's units; the same arguments give equal figures.
+    """The ledger of a probabilistic model over rows, arrays [row, ...] in the model's units; the same arguments give
+    equal figures.
 
     baseline: the columns modelled independently.  scale: the columns' own units, for the squared error of numbers
     [row, column]; None where a squared error means nothing.  centre: the training rows' mean, of these rows where None.

@@ -11,7 +11,6 @@ minimum (Baldi and Hornik 1989, Neural networks and principal component analysis
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array

@@ -88,7 +88,11 @@ def _held_out_score(held_out: Any, noise: Noise | None) -> Callable[[Determinist
 
 
 def _is_weight(parameters: Any) -> Any:
-    return jax.tree.map(lambda leaf: leaf.ndim >= 2, parameters)
+    def of_leaf(path: Any, leaf: Array) -> bool:
+        # The biases of convolutions have axes for height and width.
+        return leaf.ndim >= 2 and getattr(path[-1], "name", "") != "bias"
+
+    return jax.tree_util.tree_map_with_path(of_leaf, parameters)
 
 
 def _loss_of_row(model: DeterministicAutoencoder, latent_cost: Array, row: Any, shown: Any, key: Array) -> Array:

@@ -112,6 +112,13 @@ def in_three_decimals(value: float) -> str:
     return f"{value:,.3f}" if 0.01 <= abs(value) < 1e7 else f"{value:.6g}"
 
 
+def in_few_digits(value: float) -> str:
+    """A number for a narrow column: two decimals, fewer of large ones."""
+    if not math.isfinite(value) or abs(value) >= 1e7 or 0 < abs(value) < 0.005:
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}"
+
+
 def _plain(value: np.ndarray | float) -> Value:
     numbers = np.asarray(value).tolist()
     return tuple(numbers) if isinstance(numbers, list) else numbers

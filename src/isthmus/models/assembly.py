@@ -159,11 +159,12 @@ def _networks(ends: Ends, architecture: Architecture, code_size: int, key: Array
 
 def _check_outputs(name: str, module: eqx.Module, inputs: int, expected: int) -> None:
     try:
-        found = eqx.filter_eval_shape(module, jnp.zeros(inputs), key=None).shape  # type: ignore[arg-type]
+        made = eqx.filter_eval_shape(module, jnp.zeros(inputs), key=None)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{name} cannot be called with {inputs} numbers and key=None ({error}); expected an equinox module from "
             f"({inputs},) to ({expected},)"
         ) from None
+    found = getattr(made, "shape", type(made).__name__)
     if found != (expected,):
         raise ValueError(f"{name} makes {found} of ({inputs},); expected ({expected},)")

@@ -28,5 +28,5 @@ Sparsity = L1 | TopK
 
 def keep_largest(z: Array, kept: int) -> Array:
     """The latent with all but its `kept` entries of largest |z| set to 0."""
-    threshold = jax.lax.top_k(jnp.abs(z), min(kept, z.shape[0]))[0][-1]
-    return jnp.where(jnp.abs(z) >= threshold, z, 0.0)
+    places = jax.lax.top_k(jnp.abs(z), min(kept, z.shape[0]))[1]
+    return jnp.zeros_like(z).at[places].set(z[places])

@@ -14,7 +14,7 @@ PALETTE = ["#0b7285", "#e8590c", "#5f3dc4", "#2b8a3e", "#c2255c", "#f08c00", "#3
 
 
 def training_curves(history: list[dict[str, Any]], judged: str) -> go.Figure:
-    """Training objective and the score of held-out rows, which is the mean of `judged`, in nats per row, over epochs."""
+    """Training objective and, of held-out rows, the mean of what is `judged`, in nats per row, over epochs."""
     epochs = [look["epoch"] for look in history]
     figure = blank_figure(height=320)
     training = [-look["loss"] for look in history]
@@ -99,7 +99,8 @@ def image_rows(rows_of_images: dict[str, np.ndarray], shape: tuple[int, int]) ->
         showgrid=False,
     )
     figure.update_xaxes(visible=False)
-    figure.update_layout(margin={"l": 110, "r": 10, "t": 10, "b": 10})
+    longest = max(map(len, rows_of_images))
+    figure.update_layout(margin={"l": max(110, 8 * longest), "r": 10, "t": 10, "b": 10})
     return figure
 
 

@@ -31,8 +31,8 @@ def _split(ledger: Entries) -> str:
     exact = ledger["log_likelihood_exact"] is not None
     total = "log-likelihood, for the posterior is exact" if exact else "ELBO"
     return (
-        f"Of each row, the latent carries {float(rate):.2f} nats; given the latent, {float(distortion):.2f} nats remain "
-        f"unsaid. Together they are the negative {total}."
+        f"Of each row, the latent carries {float(rate):.2f} nats; given the latent, {float(distortion):.2f} nats "
+        f"remain unsaid. Together they are the negative {total}."
     )
 
 
@@ -43,7 +43,8 @@ def _copying(ledger: Entries) -> list[str]:
     beside = "" if of_pca is None else f" (principal components of the same number: {float(of_pca):.2f})"
     return [
         f"{100 * float(share):.0f} % of the columns' variance comes through; of rows whose columns were shuffled, "
-        f"which share no structure, a share of {float(index):.2f} does{beside}: the more of it, the more the map copies."
+        f"which share no structure, a share of {float(index):.2f} does{beside}: the more of it, the more the map "
+        "copies."
     ]
 
 
@@ -70,7 +71,8 @@ def _verdict(gain: Estimate) -> str:
     if value < -2 * error:
         return (
             f"{subject} lies {-value:.2f} ± {error:.2g} nats below that of independent columns: "
-            f"{'' if exact else 'as far as it shows, '}the model does not earn its keep. Train longer, or use more rows."
+            f"{'' if exact else 'as far as it shows, '}the model does not earn its keep. Train longer, or use more "
+            "rows."
         )
     return (
         f"{subject} cannot be told from that of independent columns (difference {value:.2f} ± {error:.2g} nats): no "

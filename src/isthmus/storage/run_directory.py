@@ -15,7 +15,8 @@ class RunDirectory:
     """The paths of one run: the fitted model and what was recorded about it.
 
     `exhibits` holds the few rows that the report's pictures show (originals, reconstructions, samples, latent means),
-    so that the report can be drawn again without the data. `dependence` is what `isthmus measure` found in a table.
+    so that the report can be drawn again without the data. `dependence` is what `isthmus measure` found in a table,
+    `comparison` what `isthmus compare` found of the models.
     """
 
     path: Path
@@ -47,6 +48,14 @@ class RunDirectory:
     @property
     def dependence_report(self) -> Path:
         return self.path / "dependence.html"
+
+    @property
+    def comparison(self) -> Path:
+        return self.path / "compare.json"
+
+    @property
+    def comparison_report(self) -> Path:
+        return self.path / "compare.html"
 
     @classmethod
     def create(cls, path: Path | str) -> "RunDirectory":

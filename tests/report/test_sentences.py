@@ -1,0 +1,48 @@
+"""What a report says of a ledger: right whatever the model has."""
+
+from isthmus.evidence import LEDGER_KEYS
+from isthmus.information import Estimate
+from isthmus.report.sentences import ledger_sentences
+
+
+def told(measure="lebesgue", gain=None, **entries):
+    ledger = {key: entries.get(key) for key in LEDGER_KEYS}
+    record = {"assumptions": {"measure": measure, "columns": 2}, "gain": None if gain is None else gain.to_dict()}
+    return " ".join(ledger_sentences(ledger, record))
+
+
+def nats(value, direction="exact"):
+    return Estimate(value, "nats", direction, 0.0, 0.1)
+
+
+def share(value):
+    return Estimate(value, "share", "exact", 0.0, 0.01)
+
+
+def test_a_model_without_a_prior_has_a_distortion_and_no_price():
+    text = told(distortion=nats(5.0))
+    assert "5.00 nats of each row remain unsaid" in text
+    assert "no rate and no log-likelihood" in text
+    assert "ELBO" not in text
+
+
+def test_an_exact_model_has_a_log_likelihood_and_a_bounded_one_an_elbo():
+    exact = told(distortion=nats(5.0), rate=nats(1.0), log_likelihood_exact=nats(-6.0))
+    assert "the negative log-likelihood, for the posterior is exact" in exact
+    bounded = told("counting", distortion=nats(5.0), rate=nats(1.0), log_likelihood_lower=nats(-5.5, "lower"))
+    assert "the negative ELBO" in bounded
+    assert "at most 3.967 bits per column" in bounded
+
+
+def test_copying_stands_beside_the_variance_and_principal_components():
+    text = told(distortion=nats(5.0), copy_index=share(0.4), r_squared=share(0.8), copy_index_of_pca=share(0.3))
+    assert "80 % of the columns' variance" in text
+    assert "a share of 0.40 does (principal components of the same number: 0.30)" in text
+
+
+def test_a_gain_is_a_bound_only_where_it_is_one():
+    parts = {"distortion": nats(5.0), "rate": nats(1.0)}
+    assert "row 2.00 ± 0.1 nats more" in told(**parts, gain=nats(2.0))
+    assert "row at least 2.00 ± 0.1 nats more" in told(**parts, gain=nats(2.0, "lower"))
+    assert "cannot be told from" in told(**parts, gain=nats(0.1))
+    assert "does not earn its keep" in told(**parts, gain=nats(-2.0))
