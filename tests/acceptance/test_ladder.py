@@ -46,7 +46,7 @@ def test_the_deep_autoencoder_is_at_hinton_and_salakhutdinovs_mark(tmp_path):
     need_shared("mnist")
     run_benchmark("deep_autoencoder", "--out", tmp_path / "out.json")
     result = json.loads((tmp_path / "out.json").read_text())
-    assert result["ledgers"]["test"]["squared_error"]["value"] <= 3.00
+    assert result["squared error"]["test"] <= 3.00
 
 
 def test_memory_of_the_incremental_path_is_flat():
