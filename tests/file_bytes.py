@@ -1,4 +1,4 @@
-"""The bytes of small files of each kind."""
+"""The bytes of small files of each kind, and the numbers in what they are read as."""
 
 import io
 import struct
@@ -6,6 +6,8 @@ import struct
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
+
+from isthmus.data import Dataset
 
 IDX_CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
 
@@ -33,3 +35,15 @@ def idx(array):
     header = struct.pack(">HBB", 0, IDX_CODES[array.dtype.str[1:]], array.ndim)
     sizes = struct.pack(f">{array.ndim}I", *array.shape)
     return header + sizes + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+def numbers(found):
+    """[row, column] of what was read, NaN in the holes of a table; the numbers of categories where it holds words."""
+    if isinstance(found, Dataset):
+        return found.values
+    return np.column_stack([np.where(column.observed, column.values, np.nan) for column in found.columns])
+
+
+def names(found):
+    """The names of the columns of what was read."""
+    return found.names if isinstance(found, Dataset) else tuple(column.name for column in found.columns)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from isthmus.data import bundled_names, inspect_columns, load_bundled, read_dataset
+from isthmus.data import bundled_names, inspect_columns, load_bundled, read_rows
 
 SHAPES = {
     "digits": (1797, 64),
@@ -33,7 +33,7 @@ def test_a_bundled_set_is_whole(name):
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_reading_a_name_is_loading_it(name):
-    read, loaded = read_dataset(name), load_bundled(name)
+    read, loaded = read_rows(name), load_bundled(name)
     for field in dataclasses.fields(loaded):
         np.testing.assert_array_equal(getattr(read, field.name), getattr(loaded, field.name))
 

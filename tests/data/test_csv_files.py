@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from isthmus.data import DataError, read_dataset, read_table
+from file_bytes import numbers
+from isthmus.data import DataError, read_table
 from isthmus.data.csv_files import text_columns
 from isthmus.data.csv_text import read_text
 from isthmus.data.spelling import HOLES, HOLES_AMONG_NUMBERS, STYLES, NumberStyle
@@ -142,7 +143,7 @@ def test_ten_thousand_categories_are_categories(tmp_path):
 def test_numbers_of_any_style_are_numbers_to_a_data_set(tmp_path):
     (tmp_path / "t.csv").write_text("a;b\n3,14;1 000\n-;2\n")
     with pytest.warns(UserWarning, match="columns '[ab]'"):
-        values = read_dataset(str(tmp_path / "t.csv")).values
+        values = numbers(read_table(str(tmp_path / "t.csv")))
     np.testing.assert_array_equal(values, [[3.14, 1000], [math.nan, 2]])
 
 

@@ -10,13 +10,12 @@ import pyarrow as pa
 import pytest
 
 from file_bytes import idx, npy, npz, parquet
-from isthmus.data import DataError, read_dataset
+from isthmus.data import DataError, read_rows
 
 MATRIX = np.ones((2, 3))
 IMAGES = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
 OBJECTS = np.array([[1, "a"]], object)
 COMPRESSED = gzip.compress(idx(IMAGES), mtime=0)
-NUMBERS_WANTED = "expected numbers in every column: drop it or encode it"
 ARROW_ROW = "every row needs the same columns"
 NUMPY_SAVE = "save plain numbers with numpy.save or numpy.savez"
 
@@ -27,10 +26,7 @@ TABLES = {
     "row too long": ("t.csv", b"a,b\n1,2\n1,2,3\n", ARROW_ROW),
     "row too short": ("t.csv", b"a,b\n1\n1,2\n", ARROW_ROW),
     "a line is named": ("t.csv", b'a,b\n\n"1\n1",1\n2\n', f"line 5 has 1 fields, expected 2; {ARROW_ROW}"),
-    "words": ("t.csv", b"a,city\n1,Oslo\n2,Bern\n", f"column 'city' .* such as 'Oslo'; {NUMBERS_WANTED}"),
-    "one word": ("t.csv", b"a,b\n" + b"1,2\n" * 10**5 + b"1,none\n", f"column 'b' .* such as 'none'; {NUMBERS_WANTED}"),
-    "dates": ("t.csv", b"day,b\n2020-01-31,2\n", f"column 'day' .* such as '2020-01-31'; {NUMBERS_WANTED}"),
-    "long text": ("t.csv", b"a\n" + b"x" * 999 + b"\n", "such as 'x{40}'"),
+    "infinity": ("t.csv", b"a,b\n1,2\n1,-inf\n", r"column 'b' .* contains infinity \(first in row 1\)"),
     "repeated name": ("t.csv", b"a,b,a\n1,2,3\n", "two columns named 'a'; give each column a name of its own"),
     "repeated name, spaces aside": ("t.csv", b"a, a\n1,2\n", "two columns named 'a'; give each column a name"),
     "two readings": (
@@ -56,10 +52,11 @@ TABLES = {
     "Parquet damaged": ("t.parquet", b"PAR1" + b"\xff" * 200 + b"PAR1", "cannot be read as Parquet"),
     "Parquet without rows": ("t.parquet", parquet({"a": pa.array([], pa.int64())}), "holds 0 rows and 1 columns"),
     "Parquet without columns": ("t.parquet", parquet({}), "holds 0 rows and 0 columns"),
-    "Parquet of words": ("t.parquet", parquet({"a": [1], "w": ["x"]}), f"column 'w' .* such as 'x'; {NUMBERS_WANTED}"),
-    "Parquet of categories": ("t.parquet", parquet({"w": pa.array(["x"]).dictionary_encode()}), "'w' .* such as 'x'"),
-    "Parquet of lists": ("t.parquet", parquet({"w": [[1, 2]]}), f"column 'w' .*; {NUMBERS_WANTED}"),
-    "Parquet of missing words": ("t.parquet", parquet({"w": pa.nulls(2, pa.string())}), "column 'w' .* such as ''"),
+    "Parquet of lists": (
+        "t.parquet",
+        parquet({"w": [[1, 2]]}),
+        "column 'w' .*; expected numbers, dates or words: drop it or convert it",
+    ),
     "Parquet, repeated name": ("t.parquet", parquet([pa.array([1]), pa.array([2])], ["a", "a"]), "columns named 'a'"),
 }
 ARRAYS = {
@@ -116,7 +113,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, name):
     file, content, reason = REFUSED[name]
     (tmp_path / file).write_bytes(content)
     with pytest.raises(DataError, match=f"(?s){reason}") as caught:
-        read_dataset(str(tmp_path / file))
+        read_rows(str(tmp_path / file))
     assert str(tmp_path / file) in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
@@ -125,26 +122,26 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, name):
 def test_an_unknown_ending_is_answered_by_the_known_ones(tmp_path, file):
     (tmp_path / file).write_bytes(b"a,b\n1,2\n")
     with pytest.raises(DataError, match=r"an ending that is not known; expected \.csv, .*\.parquet, .* IDX"):
-        read_dataset(str(tmp_path / file))
+        read_rows(str(tmp_path / file))
 
 
 @pytest.mark.parametrize("place", ["absent.csv", "digit", "", "absent/t.npy"])
 def test_no_such_file_is_answered_by_what_there_is(tmp_path, monkeypatch, place):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"; expected a file, or one of digits, .*iris"):
-        read_dataset(place)
+        read_rows(place)
 
 
 def test_a_directory_is_no_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=f"{tmp_path} is a directory; expected a file"):
-        read_dataset(str(tmp_path))
+        read_rows(str(tmp_path))
 
 
 def test_damaged_labels_are_named_rather_than_dropped(tmp_path):
     (tmp_path / "t-images-idx3-ubyte").write_bytes(idx(IMAGES))
     (tmp_path / "t-labels-idx1-ubyte").write_bytes(idx(IMAGES[0, 0])[:-1])
     with pytest.raises(DataError, match="t-labels-idx1-ubyte is cut off or damaged"):
-        read_dataset(str(tmp_path / "t-images-idx3-ubyte"))
+        read_rows(str(tmp_path / "t-images-idx3-ubyte"))
 
 
 @pytest.mark.parametrize("kind", WHOLE)
@@ -156,6 +153,6 @@ def test_damaged_bytes_raise_no_other_error(tmp_path, kind):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                read_dataset(str(path))
+                read_rows(str(path))
             except DataError as error:
                 assert file in str(error)  # noqa: PT017

@@ -2,11 +2,16 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from isthmus import VAE
+from isthmus import VAE, Autoencoder, DenoisingAutoencoder
 
-SMALL = VAE(hidden_sizes=(8,), max_epochs=3)
+SMALL = {"hidden_sizes": (8,), "max_epochs": 3}
+ESTIMATORS = [
+    Autoencoder(**SMALL),
+    DenoisingAutoencoder(**SMALL),
+    VAE(**SMALL),
+]
 
 
-@parametrize_with_checks([SMALL])
+@parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn(estimator, check):
     check(estimator)

@@ -8,7 +8,17 @@ import pytest
 from scipy import stats
 
 from cases import COLUMNS, LIKELIHOODS
-from isthmus.evidence import LEDGER_KEYS, elbo, importance_weighted_bound, independent_columns, make_ledger
+from isthmus.evidence import (
+    LEDGER_KEYS,
+    elbo,
+    importance_weighted_bound,
+    independent_columns,
+    make_ledger,
+    make_reconstruction_ledger,
+)
+from isthmus.evidence.copying import measure_copying, projection
+from isthmus.inference import log_likelihood_at_code, reconstruct
+from isthmus.models import Architecture, assemble_autoencoder, matrix_ends
 from isthmus.models.rows import map_rows
 from linear_gaussian_model import random_model, simulated_rows, with_posterior
 from oracles import linear_gaussian
@@ -46,7 +56,10 @@ def test_directions_units_and_errors(name):
         "rate_per_dimension": "exact",
         "active_units": "exact",
         "squared_error": "exact",
+        "copy_index": "estimate",
+        "r_squared": "exact",
     }
+    assert ledger["copy_index"].unit == ledger["r_squared"].unit == "share"
     for key in ("distortion", "elbo", "log_likelihood_lower"):
         assert ledger[key].stderr > 0
         assert ledger[key].stderr_rows > 0
@@ -106,6 +119,45 @@ def test_on_independent_bytes_the_baseline_comes_near_the_truth(spread):
         fresh.astype(np.float32)
     )
     assert abs(np.mean(lost)) < 0.02 * fresh.shape[1]
+
+
+def test_copying_is_measured_in_the_columns_own_units_and_beside_that_of_principal_components():
+    case = LIKELIHOODS["normal, per-feature scale"]
+    rows, model, units = case.rows, case.model(), case.standardisation
+    axes = np.linalg.svd(rows - rows.mean(0), full_matrices=False)[2][:2].T
+    ledger = ledger_of("normal, per-feature scale", centre=units.apply(rows.mean(0)), principal_axes=axes)
+    raw = measure_copying(lambda x: units.invert(reconstruct(model, units.apply(x))), rows, rows.mean(0))
+    of_pca = measure_copying(projection(axes, rows.mean(0)), rows, rows.mean(0))
+    for key, expected in {
+        "copy_index": raw.copy_index,
+        "r_squared": raw.r_squared,
+        "copy_index_of_pca": of_pca.copy_index,
+    }.items():
+        for field in ("value", "stderr", "stderr_rows"):
+            found = getattr(ledger[key], field)
+            np.testing.assert_allclose(found, getattr(expected, field), rtol=1e-3, atol=1e-6)
+
+
+def test_columns_without_a_unit_in_common_have_no_squared_error():
+    case = LIKELIHOODS["binomial"]
+    ledger = make_ledger(case.model(), case.standardised_rows, scale=None, draws=4)
+    assert all(ledger[key] is None for key in ("squared_error", "copy_index", "r_squared", "copy_index_of_pca"))
+
+
+def test_without_a_prior_a_ledger_holds_the_distortion_and_no_rate():
+    case = LIKELIHOODS["binomial"]
+    rows, ends = case.standardised_rows, matrix_ends(case.choice, case.columns, case.standardisation)
+    model = assemble_autoencoder(ends, Architecture(2, (8,), "tanh"), jax.random.key(0))
+    baseline = independent_columns(model.family, rows)
+    ledger = make_reconstruction_ledger(model, rows, baseline, measure="counting")
+    total, of_columns = log_likelihood_at_code(model, rows)
+    assert (ledger["distortion"].value, ledger["distortion"].direction) == (-total.mean(), "exact")
+    np.testing.assert_allclose(ledger["distortion_per_column"].value, -of_columns.mean(0))
+    assert ledger["log_likelihood_independent"] == ledger_of("binomial")["log_likelihood_independent"]
+    present = {key for key, entry in ledger.entries.items() if entry is not None}
+    assert present & {"rate", "elbo", "log_likelihood_lower", "inference_gap", "active_units"} == set()
+    assert set(ledger.to_dict()) == set(LEDGER_KEYS)
+    assert ledger.bits_per_dimension() is ledger.gain is None
 
 
 def test_bounds_of_a_users_model_bracket_nothing_but_stay_below():
