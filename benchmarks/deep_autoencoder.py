@@ -1,11 +1,12 @@
 """Squared error per test image of a 784-1000-500-250-30 autoencoder on MNIST, beside Hinton and Salakhutdinov's 3.00.
 
-    python benchmarks/deep_autoencoder.py [--epochs N] [--hidden SHARE] [--activation NAME] [--out FILE]
+    python benchmarks/deep_autoencoder.py [--epochs N] [--hidden SHARE] [--weight-decay NUMBER] [--out FILE]
 
 The likelihood is binomial over the bytes 0 to 255: logistic outputs and, up to a constant, their cross-entropy, as
 theirs was. Squared errors are of pixels in [0, 1]. 60,000 images train and none are held out: the last weights are
-taken, and the 10,000 test images are looked at once. The share of hidden pixels falls from --hidden to 0 over the
-training (0 for a plain autoencoder). The curve is the distortion in training, with hidden pixels, by epoch.
+taken, and the 10,000 test images are looked at at the end. What keeps the network from learning images by heart is
+noise, the share of hidden pixels falling from --hidden to 0 over the training, and decay of the weights. The curve is
+the distortion in training, with hidden pixels, by epoch.
 """
 
 import argparse
@@ -24,7 +25,7 @@ LARGEST = 255
 
 
 def run(
-    epochs: int, hidden: float, activation: str, learning_rate: float, batch_size: int = 256, seed: int = 0
+    epochs: int, hidden: float, weight_decay: float, learning_rate: float = 1e-3, batch_size: int = 256, seed: int = 0
 ) -> dict:
     """Train, and measure on both sets."""
     training, _, test, _ = load()
@@ -40,7 +41,8 @@ def run(
         likelihood="binomial",
         maximum=LARGEST,
         hidden_sizes=(1000, 500, 250),
-        activation=activation,
+        activation="gelu",
+        weight_decay=weight_decay,
         max_epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -54,7 +56,7 @@ def run(
     return {
         "epochs": epochs,
         "hidden share, at first": hidden,
-        "activation": activation,
+        "weight decay": weight_decay,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "minutes": seconds / 60,
@@ -68,13 +70,12 @@ def run(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=70)
     parser.add_argument("--hidden", type=float, default=0.25)
-    parser.add_argument("--activation", default="gelu")
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--weight-decay", type=float, default=0.3)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    result = run(arguments.epochs, arguments.hidden, arguments.activation, arguments.learning_rate)
+    result = run(arguments.epochs, arguments.hidden, arguments.weight_decay)
     if arguments.out:
         arguments.out.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps({name: value for name, value in result.items() if name not in ("ledgers", "curve")}, indent=2))

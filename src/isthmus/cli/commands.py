@@ -153,7 +153,7 @@ def _arguments(model: str, options: dict[str, Any], config: Path | None) -> dict
         raise WrongCall(f"no model is named {model!r}; there are {', '.join(COMMAND_LINE_NAMES)}")
     try:
         settings = {} if config is None else tomllib.loads(config.read_text(encoding="utf-8"))
-        return COMMAND_LINE_NAMES[model].configuration_type.checked({**settings, **options}).model_dump()
+        return dict(COMMAND_LINE_NAMES[model].configuration_type.checked({**settings, **options}))
     except tomllib.TOMLDecodeError as error:
         raise WrongCall(f"{config} is not TOML: {error}") from None
     except (ValueError, OSError) as error:

@@ -6,7 +6,8 @@ In come arrays or frames; out come NumPy arrays (or what `set_output` asks for).
     estimator       what every rung has in common; network: what those with a network have
     vae             VAE
     linear          what linear rungs have in common
-    linear_autoencoder, linear_gaussian         LinearAutoencoder; ProbabilisticPCA, FactorAnalysis
+    linear_autoencoder          LinearAutoencoder
+    linear_gaussian, probabilistic_pca, factor_analysis         ProbabilisticPCA, FactorAnalysis
     deterministic, autoencoder, denoising       Autoencoder, DenoisingAutoencoder
     inspection      what a fit makes of its rows: a matrix or a table
     matrix_rows, table_rows, real_rows      how rows come to the model and back
@@ -24,8 +25,9 @@ In come arrays or frames; out come NumPy arrays (or what `set_output` asks for).
 
 from isthmus.estimators.autoencoder import Autoencoder
 from isthmus.estimators.denoising import DenoisingAutoencoder
+from isthmus.estimators.factor_analysis import FactorAnalysis
 from isthmus.estimators.linear_autoencoder import LinearAutoencoder
-from isthmus.estimators.linear_gaussian import FactorAnalysis, ProbabilisticPCA
+from isthmus.estimators.probabilistic_pca import ProbabilisticPCA
 from isthmus.estimators.registry import COMMAND_LINE_NAMES, ESTIMATORS, load
 from isthmus.estimators.vae import VAE
 

@@ -47,8 +47,9 @@ def conformal_p_values(score: Score, calibration: Any, rows: Any) -> np.ndarray:
     and Shafer 2005; Bates et al. 2023). Rows with holes are compared under one mask: each row with those calibration
     rows that have all of its columns, of which only these are scored; valid where the mask does not depend on values.
     """
-    if not isinstance(rows, Observation):
+    if not isinstance(rows, Observation) and not isinstance(calibration, Observation):
         return _p_values(score(rows), np.sort(score(calibration)))
+    rows, calibration = _with_mask(rows), _with_mask(calibration)
     scores, p_values = score(rows), np.empty(row_count(rows))
     for members, compared in _compared(score, calibration, np.asarray(rows.observed)):
         p_values[members] = _p_values(scores[members], np.sort(compared))
@@ -80,8 +81,9 @@ def _compared(score: Score, calibration: Observation, observed: np.ndarray) -> I
 
 def comparable_counts(calibration: Any, rows: Any) -> np.ndarray:
     """With how many calibration rows each row can be compared, [row]: those that have all of its columns."""
-    if not isinstance(rows, Observation):
+    if not isinstance(rows, Observation) and not isinstance(calibration, Observation):
         return np.full(row_count(rows), row_count(calibration))
+    rows, calibration = _with_mask(rows), _with_mask(calibration)
     counts = np.empty(row_count(rows), np.int64)
     for members, mask in _masks(np.asarray(rows.observed)):
         counts[members] = np.asarray(calibration.observed)[:, mask].all(1).sum()
@@ -103,6 +105,10 @@ def require_reachable(rate: float, counts: np.ndarray) -> None:
 
 def _p_values(scores: np.ndarray, calibration: np.ndarray) -> np.ndarray:
     return (1.0 + np.searchsorted(calibration, scores, side="right")) / (len(calibration) + 1.0)
+
+
+def _with_mask(rows: Any) -> Observation:
+    return rows if isinstance(rows, Observation) else Observation(rows, np.ones(rows.shape, bool))
 
 
 def _masks(observed: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

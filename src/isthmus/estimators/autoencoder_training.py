@@ -23,6 +23,7 @@ from isthmus.models import (
     Ends,
     FeatureSwap,
     Fixed,
+    GaussianNoise,
     Masking,
     MatrixInputs,
     NoiseUnits,
@@ -57,6 +58,11 @@ def train_autoencoder(
     untrained = assemble(seen.ends, architecture, initial_key(configuration), configuration)
     training, held_out = hold_out(seen, configuration)
     noise = None if corruption is None else Noise(corruption, noise_units(seen))
+    if noise is not None and isinstance(corruption, GaussianNoise) and not np.any(noise.units.spread.array):
+        raise ValueError(
+            "GaussianNoise changes measured columns only, and there are none here; pass corruption=FeatureSwap(), "
+            "which columns of any kind can take"
+        )
     steps = epochs(configuration, row_count(seen.training)) * row_count(training) / configuration.batch_size
     settings = TrainingSettings(
         steps=math.ceil(steps),

@@ -46,6 +46,8 @@ class Configuration(BaseModel):
             return f"{name!r} is not a setting of {cls.estimator}; there are {', '.join(cls.model_fields)}"
         if name == "scale":
             return f"scale is {given!r}; expected 'per_feature', 'global', or a number above 0"
+        if name == "dequantise":
+            return f"dequantise is {given!r}; expected True, False, or a list of column names"
         said = first["msg"].removeprefix("Value error, ")
         return f"{name} is {given!r}: {said[:1].lower()}{said[1:]}"
 

@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+from isthmus.data import Table
 from isthmus.estimators.estimator import LatentEstimator
 from isthmus.estimators.inspection import inspect_rows
 from isthmus.estimators.matrix_rows import MatrixRows
@@ -48,6 +49,11 @@ class Plan:
 def make_plan(training: Any, latent: int | None) -> Plan:
     """Look at the training rows once. ValueError for rows that no network takes, and for a latent that is no
     bottleneck."""
+    constant = [c.name for c in training.columns if c.constant] if isinstance(training, Table) else []
+    if constant:
+        # A constant has no measure of its own by which all models could take it.
+        kept = tuple(column for column in training.columns if column.name not in constant)
+        training = Table(training.source, kept)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the fits warn of the same
         unfitted = VAE()
@@ -55,7 +61,7 @@ def make_plan(training: Any, latent: int | None) -> Plan:
     columns = len(rows.names)
     size = choose_latent_size(columns, latent)
     over = 2 * columns if columns <= MOST_OVERCOMPLETE // 2 else max(columns, MOST_OVERCOMPLETE)
-    notes = []
+    notes = [f"Column {name!r} is constant, and left out." for name in constant]
     if over < 2 * columns:
         notes.append(f"The over-complete latent is held to {over}: twice the {columns} columns would be {2 * columns}.")
     if isinstance(rows, TableRows):

@@ -30,8 +30,8 @@ class LinearArchitecture:
 
 @dataclass(frozen=True)
 class Solution:
-    """model: what was found.  axes: the principal ones of the rows, [column, k], where the model does not have them
-    itself.  variance: of each column, [column].  facts: what else was seen, as JSON has it.
+    """model: what was found.  axes: the principal ones of the rows, [column, k], where they are known beside it.
+    variance: of each column, [column].  facts: what else was seen, as JSON has it.
     log_likelihoods: after each step where there were steps; mean log p(x) of a row, or minus the squared error."""
 
     model: Any
@@ -107,7 +107,8 @@ class LinearEstimator(LatentEstimator):
         self._keep(replace(fitted, threshold=threshold))
         if size >= rows.column_count:
             told = diagnose_copying(self._account(some[0], 0).entries, size, rows.column_count)
-            warnings.warn(" ".join(told), UserWarning, stacklevel=3)
+            if told:
+                warnings.warn(" ".join(told), UserWarning, stacklevel=3)
         self.history_ = _history(solution.log_likelihoods)
 
     def _size(self, asked: int | None, rows: int, columns: int) -> int:
@@ -206,7 +207,10 @@ def _set_aside(
 ) -> tuple[Any, np.ndarray | None, Any]:
     count = row_count(values)
     share = min(configuration.calibration_fraction, MOST_CALIBRATION_ROWS / count)
-    kept, aside = split_indices(count, share, configuration.random_state, CALIBRATION_STREAM)
+    if share > 0 and weights is not None:
+        # A row of weight 0 is no row, and none to calibrate by.
+        values, weights = take_rows(values, weights > 0), weights[weights > 0]
+    kept, aside = split_indices(row_count(values), share, configuration.random_state, CALIBRATION_STREAM)
     if aside is None:
         return values, weights, None
     return take_rows(values, kept), None if weights is None else weights[kept], take_rows(values, aside)

@@ -1,33 +1,32 @@
 """The linear autoencoder, which is PCA, as a scikit-learn estimator."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight
 
 from isthmus.data import Dataset
+from isthmus.estimators.anomalies import MOST_THRESHOLD_ROWS
 from isthmus.estimators.configuration import LinearAutoencoderConfiguration
 from isthmus.estimators.linear import LinearEstimator, Solution, array_of, some_weighted
-from isthmus.estimators.real_rows import RealRows
+from isthmus.estimators.linear_solution import Gathered, solution_of_components, solution_of_moments
+from isthmus.estimators.real_rows import RealRows, require_whole
+from isthmus.estimators.splits import THRESHOLD_STREAM, some_indices
 from isthmus.evidence import Ledger, make_projection_ledger
 from isthmus.evidence.exact_ledger import projection_log_likelihood
 from isthmus.fitting import (
-    Moments,
-    PrincipalComponents,
-    components_of_moments,
-    gradient_components,
     moments_of,
     principal_components,
     randomised_components,
 )
 from isthmus.fitting.moments import column_moments
 from isthmus.models import LinearProjection
-from isthmus.models.likelihoods import SCALE_RESOLUTION
 
 FEW_AXES, MANY_COLUMNS = 0.1, 1000
 BATCH_NUMBERS = 2**22
 """So many numbers of a batch, 32 MB, are read at a time where the rows are beyond memory."""
+LARGE_OFFSET = 1e4
 
 
 class LinearAutoencoder(LinearEstimator):
@@ -38,8 +37,8 @@ class LinearAutoencoder(LinearEstimator):
     n_components: latent size; None takes half the columns, at most 32.
     solver: "full" decomposes the covariance (or, of few rows, their Gram matrix); "randomised" projects at random
         (Halko, Martinsson and Tropp 2011); "incremental" reads rows batch by batch, once, for data beyond memory, and
-        `partial_fit` does so by hand (offset_ is then that of the first batch); "gradient" descends the squared error;
-        "auto" is full, but randomised for a few axes of more than 1,000 columns.
+        `partial_fit` does so by hand (arrays and data sets; frames are read whole); "gradient" descends the squared
+        error; "auto" is full, but randomised for a few axes of more than 1,000 columns.
     whiten: latents of unit variance.
     dequantise: take whole-number columns, or those that are named, as unit intervals, so that distortions are
         -log-probabilities from above.
@@ -86,26 +85,35 @@ class LinearAutoencoder(LinearEstimator):
         Raises ValueError for rows, weights or arguments that cannot be used.
         """
         vars(self).pop("_gathered", None)
-        if self.solver != "incremental" or sample_weight is not None:
+        data = X if isinstance(X, Dataset) else None
+        values: Any = X if data is None else data.values
+        if self.solver != "incremental" or sample_weight is not None or not _is_matrix(values):
             return super().fit(X, y, sample_weight, on_record=on_record)
-        values = X.values if isinstance(X, Dataset) else X
-        if not isinstance(values, np.ndarray) or values.ndim != 2:
-            return super().fit(X, y, on_record=on_record)
-        batch = max(BATCH_NUMBERS // max(values.shape[1], 1), 2)
+        batch, gathered = max(BATCH_NUMBERS // max(values.shape[1], 1), 2), None
         # A rest of less than half a batch goes with the last one.
         starts = range(0, max(len(values) - batch // 2, 1), batch)
         for start, end in zip(starts, [*starts[1:], len(values)], strict=True):
-            self._gather(values[start:end], None)
-        self._solve_gathered()
+            part = values[start:end] if data is None else data.rows(np.arange(start, end))
+            gathered = self._gather(part, None, gathered)
+        assert gathered is not None
+        # Rows from all over, and not of the first batch alone, say what is an outlier.
+        index = some_indices(len(values), MOST_THRESHOLD_ROWS, THRESHOLD_STREAM)
+        some = np.asarray(values[index], np.float64), np.ones(len(index))
+        self._solve_gathered(replace(gathered, some=some))
+        if on_record is not None:
+            for look in self.history_:
+                on_record(look)
         return self
 
     def partial_fit(self, X, y=None, sample_weight=None) -> Self:
         """Fit to these rows and all that came before them, since the last `fit`; the rows themselves are not kept.
 
-        Raises ValueError as `fit` does; a loaded estimator begins anew.
+        offset_ is that of the first rows. Raises ValueError as `fit` does, and then counts nothing of X; a loaded
+        estimator begins anew.
         """
-        self._gather(X, sample_weight)
-        self._solve_gathered()
+        gathered = self._gather(X, sample_weight, vars(self).get("_gathered"))
+        self._solve_gathered(gathered)
+        self._gathered = gathered
         return self
 
     @property
@@ -156,46 +164,47 @@ class LinearAutoencoder(LinearEstimator):
             few = columns > MANY_COLUMNS and size < FEW_AXES * min(count, columns)
             solver = "randomised" if few else "full"
         if solver != "randomised" and (solver != "full" or columns <= count):
-            return _of_moments(rows, moments_of(values, weights), size, configuration)
+            return solution_of_moments(rows, moments_of(values, weights), size, configuration)
         if solver == "randomised":
             found = randomised_components(values, size, configuration.random_state, weights, ddof=1)
         else:
             found = principal_components(values, size, weights, ddof=1)
         squares = column_moments(values, weights)[2]
-        return _solution(rows, found, squares / found.count, configuration)
+        return solution_of_components(rows, found, squares / found.count, configuration)
 
-    def _gather(self, X: Any, sample_weight: Any) -> None:
+    def _gather(self, X: Any, sample_weight: Any, before: Gathered | None) -> Gathered:
         configuration = LinearAutoencoderConfiguration.checked(self.get_params(deep=False))
         if configuration.calibration_fraction > 0:
             raise ValueError(
                 "calibration_fraction sets rows aside, and rows in batches are not kept; pass calibration_fraction=0, "
                 "and rows that the fit never saw to calibrate(X)"
             )
-        before: _Gathered | None = vars(self).get("_gathered")
         if before is None:
             rows, values = RealRows.inspect(self, X, configuration.dequantise, holes=False)
         else:
-            values = before.rows.encode(self, X)
-            assert isinstance(values, np.ndarray)
-            rows = before.rows.also(values)
+            rows, values = before.rows, before.rows.encode(self, X)
         assert isinstance(values, np.ndarray)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, values)
-        moments = moments_of(values, weights)
         if before is None:
-            self._gathered = _Gathered(rows, moments, some_weighted(values, weights))
-        else:
-            self._gathered = _Gathered(rows, before.moments.merge(moments), before.some)
+            return Gathered(rows, moments_of(values, weights), some_weighted(values, weights))
+        if not isinstance(configuration.dequantise, bool):
+            require_whole(values, rows.names, configuration.dequantise)
+        return Gathered(rows.also(values), before.moments.add(values, weights), before.some)
 
-    def _solve_gathered(self) -> None:
+    def _solve_gathered(self, gathered: Gathered) -> None:
         configuration = LinearAutoencoderConfiguration.checked(self.get_params(deep=False))
-        rows, moments, some = self._gathered.rows, self._gathered.moments, self._gathered.some
+        rows, moments = gathered.rows, gathered.moments
         size = self._size(configuration.n_components, int(moments.count), rows.column_count)
-        self._finish(rows, _of_moments(rows, moments, size, configuration), some, None, configuration)
+        self._finish(rows, solution_of_moments(rows, moments, size, configuration), gathered.some, None, configuration)
 
     def _latents(self, rows: Any) -> np.ndarray:
-        model = self.model_
-        latents = rows @ model.axes - model.mean @ model.axes
-        return latents / model.latent_scale if self._fitted.facts["whitened"] else latents
+        model, facts = self.model_, self._fitted.facts
+        if np.abs(model.mean).max() > LARGE_OFFSET * np.sqrt(facts["total_variance"]):
+            latents = (rows - model.mean) @ model.axes
+        else:
+            # Quicker by a pass over the rows, and no digit is lost where columns are not far from 0.
+            latents = rows @ model.axes - model.mean @ model.axes
+        return latents / model.latent_scale if facts["whitened"] else latents
 
     def _values(self, latents: np.ndarray) -> np.ndarray:
         model = self.model_
@@ -225,50 +234,5 @@ class LinearAutoencoder(LinearEstimator):
         )
 
 
-@dataclass(frozen=True)
-class _Gathered:
-    """What is kept of rows that came in batches; some: a few of the first batch, and their weights."""
-
-    rows: RealRows
-    moments: Moments
-    some: tuple[Any, np.ndarray]
-
-
-def _of_moments(rows: RealRows, moments: Moments, size: int, configuration: Any) -> Solution:
-    path = None
-    if configuration.solver == "gradient":
-        found, fit = gradient_components(moments, size, configuration.random_state, ddof=1)
-        # The loss is that of columns of unit variance, less what no map changes.
-        path = -found.total_variance * (1.0 + np.array([look.loss for look in fit.history]))
-    else:
-        found = components_of_moments(moments, size, ddof=1)
-    variance = np.diagonal(moments.scatter) / moments.count
-    return _solution(rows, found, variance, configuration, path)
-
-
-def _solution(
-    rows: RealRows,
-    found: PrincipalComponents,
-    variance: np.ndarray,
-    configuration: Any,
-    path: np.ndarray | None = None,
-) -> Solution:
-    if configuration.n_components is None:
-        # Which way an axis without variance points is chance.
-        found = found.first(max(found.rank, 1))
-    columns, size = found.axes.shape
-    # Of the rows themselves, and not of the population they come from: what a distortion is measured by.
-    over_rows = (found.count - 1.0) / found.count
-    left = max(found.total_variance - float(found.eigenvalues.sum()), 0.0) * over_rows / columns
-    floor = SCALE_RESOLUTION**2 * max(found.total_variance / columns, np.finfo(float).tiny)
-    noise = max(left, floor) + float(rows.added_variance.mean())
-    spread = np.sqrt(np.where(found.eigenvalues > 0, found.eigenvalues, 1.0))
-    scale = spread if configuration.whiten else np.ones(size)
-    facts = {
-        "explained_variance": found.eigenvalues.tolist(),
-        "total_variance": found.total_variance,
-        "count": found.count,
-        "whitened": bool(configuration.whiten),
-    }
-    steps = -np.array([left * columns]) if path is None else path
-    return Solution(LinearProjection(found.mean, found.axes, scale, np.array(noise)), variance, facts, steps, size)
+def _is_matrix(values: Any) -> bool:
+    return isinstance(values, np.ndarray) and values.ndim == 2

@@ -1,4 +1,4 @@
-"""Probabilistic PCA and factor analysis as scikit-learn estimators: exact posterior, exact log p(x), exact ledger."""
+"""What probabilistic PCA and factor analysis have in common: exact posterior, exact log p(x), exact ledger."""
 
 import warnings
 from abc import abstractmethod
@@ -7,20 +7,10 @@ from typing import Any, final
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from isthmus.estimators.configuration import FactorAnalysisConfiguration, ProbabilisticPCAConfiguration
 from isthmus.estimators.linear import LinearEstimator, Solution, array_of
 from isthmus.estimators.real_rows import RealRows
 from isthmus.evidence import Ledger, make_exact_ledger
-from isthmus.fitting import (
-    LinearFit,
-    PrincipalComponents,
-    components_of_moments,
-    expectation_maximisation,
-    factor_analysis,
-    moments_of,
-    principal_components,
-    probabilistic_components,
-)
+from isthmus.fitting import LinearFit, expectation_maximisation
 from isthmus.fitting.moments import column_moments
 from isthmus.inference import conditional_values, infer_exactly, sample_conditional_values
 from isthmus.models import LinearGaussian, Observation, canonical_form
@@ -32,10 +22,9 @@ class LinearGaussianEstimator(LinearEstimator):
     takes_holes = True
 
     @abstractmethod
-    def _principal_axes(
-        self, values: np.ndarray, weights: np.ndarray | None, size: int, model: LinearGaussian
-    ) -> np.ndarray:
-        """The principal axes of the rows, [column, size], whose copy index stands beside the model's."""
+    def _principal_axes(self, values: Any, weights: np.ndarray | None, model: LinearGaussian) -> np.ndarray | None:
+        """The principal axes of the rows, [column, latent], whose copy index stands beside the model's; None for rows
+        with holes, which have none in closed form."""
 
     @abstractmethod
     def _maximise(self, values: Any, weights: np.ndarray | None, size: int, configuration: Any) -> LinearFit:
@@ -96,10 +85,6 @@ class LinearGaussianEstimator(LinearEstimator):
         self, rows: RealRows, values: Any, weights: np.ndarray | None, size: int, configuration: Any
     ) -> Solution:
         found = self._maximise(values, weights, size, configuration)
-        model = found.model
-        # Noise of its own that fills the unit intervals: the likeliest model of x + u is that of x, and u.
-        noise = model.noise_variance + rows.added_variance
-        model = canonical_form(LinearGaussian(model.mean, model.loadings, noise))
         if not found.converged:
             warnings.warn(
                 f"the likelihood was still rising after {len(found.log_likelihoods)} steps; raise max_iterations or "
@@ -107,10 +92,17 @@ class LinearGaussianEstimator(LinearEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        size = model.loadings.shape[1]
-        axes = None if isinstance(values, Observation) else self._principal_axes(values, weights, size, model)
-        facts = {"steps": len(found.log_likelihoods), "converged": bool(found.converged), "axes": axes is not None}
-        return Solution(model, _variance(values, weights), facts, found.log_likelihoods, size, axes)
+        variance = _variance(values, weights)
+        model = _completed(found.model, variance, rows)
+        axes = self._principal_axes(values, weights, found.model)
+        facts = {
+            "steps": len(found.log_likelihoods),
+            "converged": bool(found.converged),
+            "with_holes": model.with_holes,
+        }
+        # Of a column that never varies the baseline is what the model has for it: neither gains by it.
+        variance = np.where(variance > 0, variance, model.noise_variance - rows.added_variance)
+        return Solution(model, variance, facts, found.log_likelihoods, model.loadings.shape[1], axes)
 
     @final
     def _latents(self, rows: Any) -> np.ndarray:
@@ -155,163 +147,8 @@ class LinearGaussianEstimator(LinearEstimator):
         )
 
 
-class ProbabilisticPCA(LinearGaussianEstimator):
-    """PCA with a density: z ~ N(0, I), x ~ N(m + W z, sigma^2 I), by maximum likelihood.
-
-    X: numbers, [row, column], NaN where a value is missing: what is left of a row is used, exactly.
-
-    n_components: latent size, below the number of columns; None takes half of them, at most 32.
-    solver: "closed_form" (Tipping and Bishop 1999), "em" (Rubin and Thayer 1982), or "auto": em where there are holes.
-    ddof: the covariance is over rows - ddof; 0 is maximum likelihood, 1 is what scikit-learn's PCA scores by.
-    dequantise: take whole-number columns, or those that are named, as unit intervals, so that log p(x) is a
-        log-probability from below.
-    tolerance, max_iterations: of EM, in nats per row.
-    calibration_fraction, contamination, random_state: as in VAE.
-
-    After fit: model_ (prior, likelihood, exact posterior), components_ (the axes, [n_components, column]), mean_,
-    noise_variance_ (sigma^2), explained_variance_, converged_, n_iter_, n_components_, history_, offset_,
-    n_features_in_, feature_names_in_.
-
-    >>> from sklearn.datasets import load_wine
-    >>> from isthmus import ProbabilisticPCA
-    >>> ledger = ProbabilisticPCA(n_components=2).fit(load_wine().data).ledger(load_wine().data)
-    >>> print(ledger["inference_gap"])
-    = 0 nats
-    """
-
-    configuration_type = ProbabilisticPCAConfiguration
-
-    def __init__(
-        self,
-        n_components=None,
-        *,
-        solver="auto",
-        ddof=0,
-        dequantise=False,
-        tolerance=1e-6,
-        max_iterations=1000,
-        calibration_fraction=0.0,
-        contamination=0.1,
-        random_state=0,
-    ):
-        self.n_components = n_components
-        self.solver = solver
-        self.ddof = ddof
-        self.dequantise = dequantise
-        self.tolerance = tolerance
-        self.max_iterations = max_iterations
-        self.calibration_fraction = calibration_fraction
-        self.contamination = contamination
-        self.random_state = random_state
-
-    @property
-    def components_(self) -> np.ndarray:
-        """The principal axes, [n_components, column]."""
-        lengths = np.linalg.norm(self.model_.loadings, axis=0)
-        return (self.model_.loadings / np.where(lengths > 0, lengths, 1.0)).T
-
-    @property
-    def noise_variance_(self) -> float:
-        """sigma^2."""
-        return float((self.model_.noise_variance - self._rows.added_variance)[0])
-
-    def _principal_axes(
-        self, values: np.ndarray, weights: np.ndarray | None, size: int, model: LinearGaussian
-    ) -> np.ndarray:
-        # They are what its loadings span.
-        return np.linalg.qr(model.loadings)[0]
-
-    def _maximise(self, values: Any, weights: np.ndarray | None, size: int, configuration: Any) -> LinearFit:
-        holes = isinstance(values, Observation)
-        if configuration.solver == "closed_form" and holes:
-            raise ValueError("the rows have holes, for which there is no closed form; pass solver='em' or 'auto'")
-        if holes or configuration.solver == "em":
-            return _by_steps(values, weights, size, configuration, "isotropic")
-        wide = values.shape[1] > values.shape[0]
-        if wide and size < len(values):
-            components = principal_components(values, size, weights, ddof=configuration.ddof)
-        else:
-            components = components_of_moments(moments_of(values, weights), size, ddof=configuration.ddof)
-        if configuration.n_components is None:
-            # Rows that lie in a plane leave no noise to a latent of the plane's size.
-            components = components.first(max(min(size, components.rank - 1), 1))
-        model = probabilistic_components(components)
-        return LinearFit(model, np.array([_mean_log_likelihood(components, configuration.ddof)]), True)
-
-
-class FactorAnalysis(LinearGaussianEstimator):
-    """z ~ N(0, I), x ~ N(m + W z, Psi) with a noise of its own for each column, Psi diagonal, by maximum likelihood.
-
-    X: numbers, [row, column], NaN where a value is missing: what is left of a row is used, exactly.
-
-    n_components: number of factors, below that of columns; None takes half of them, at most 32.
-    dequantise: take whole-number columns, or those that are named, as unit intervals, so that log p(x) is a
-        log-probability from below.
-    tolerance, max_iterations: of EM (Rubin and Thayer 1982; ECME where there are no holes, Liu and Rubin 1994), in nats
-        per row.
-    calibration_fraction, contamination, random_state: as in VAE.
-
-    No noise falls below a millionth of its column's variance, or the likelihood has no maximum (Heywood 1931).
-
-    After fit: model_ (prior, likelihood, exact posterior), components_ (the loadings W^T, [n_components, column]),
-    mean_, noise_variance_ [column], explained_variance_, converged_, n_iter_, n_components_, history_, offset_,
-    n_features_in_, feature_names_in_.
-
-    >>> from sklearn.datasets import load_wine
-    >>> from isthmus import FactorAnalysis
-    >>> FactorAnalysis(n_components=2).fit(load_wine().data).noise_variance_.shape
-    (13,)
-    """
-
-    configuration_type = FactorAnalysisConfiguration
-
-    def __init__(
-        self,
-        n_components=None,
-        *,
-        dequantise=False,
-        tolerance=1e-6,
-        max_iterations=1000,
-        calibration_fraction=0.0,
-        contamination=0.1,
-        random_state=0,
-    ):
-        self.n_components = n_components
-        self.dequantise = dequantise
-        self.tolerance = tolerance
-        self.max_iterations = max_iterations
-        self.calibration_fraction = calibration_fraction
-        self.contamination = contamination
-        self.random_state = random_state
-
-    @property
-    def components_(self) -> np.ndarray:
-        """The loadings W^T, [n_components, column]."""
-        return self.model_.loadings.T
-
-    @property
-    def noise_variance_(self) -> np.ndarray:
-        """Of each column, [column]."""
-        return self.model_.noise_variance - self._rows.added_variance
-
-    def _principal_axes(
-        self, values: np.ndarray, weights: np.ndarray | None, size: int, model: LinearGaussian
-    ) -> np.ndarray:
-        return principal_components(values, min(size, *values.shape), weights).axes
-
-    def _maximise(self, values: Any, weights: np.ndarray | None, size: int, configuration: Any) -> LinearFit:
-        if isinstance(values, Observation):
-            return _by_steps(values, weights, size, configuration, "per_column")
-        return factor_analysis(
-            moments_of(values, weights),
-            size,
-            tolerance=configuration.tolerance,
-            max_iterations=configuration.max_iterations,
-            seed=configuration.random_state,
-        )
-
-
-def _by_steps(values: Any, weights: np.ndarray | None, size: int, configuration: Any, noise: Any) -> LinearFit:
+def fit_by_steps(values: Any, weights: np.ndarray | None, size: int, configuration: Any, noise: Any) -> LinearFit:
+    """By expectation maximisation, of rows with holes or without."""
     holes = isinstance(values, Observation)
     return expectation_maximisation(
         values.values if holes else values,
@@ -325,13 +162,19 @@ def _by_steps(values: Any, weights: np.ndarray | None, size: int, configuration:
     )
 
 
-def _mean_log_likelihood(components: PrincipalComponents, ddof: int) -> float:
-    """Mean log p(x) of the training rows, whose covariance the model has along every axis."""
-    columns, k = components.axes.shape
-    noise = components.discarded_mean
-    log_determinant = np.log(np.maximum(components.eigenvalues, noise)).sum() + (columns - k) * np.log(noise)
-    squares = columns * (components.count - ddof) / components.count
-    return -0.5 * float(columns * np.log(2.0 * np.pi) + log_determinant + squares)
+def _completed(found: LinearGaussian, variance: np.ndarray, rows: RealRows) -> LinearGaussian:
+    """The model with a scale of 1 for columns that never vary, where each has its own, and with noise for what fills
+    the unit intervals of whole numbers.
+
+    Where that noise is the same for all columns, or each has its own, the likeliest model of x + u is nearly that of x,
+    and u: exactly so in probabilistic PCA.
+    """
+    noise = found.noise_variance
+    own = bool(np.ptp(noise) > 0)
+    noise = np.where((variance > 0) | (not own), noise, 1.0) + rows.added_variance
+    model = LinearGaussian(found.mean, found.loadings, noise, found.with_holes)
+    model = canonical_form(model) if any(rows.whole) else model
+    return LinearGaussian(model.mean, np.ascontiguousarray(model.loadings), noise, found.with_holes)
 
 
 def _variance(values: Any, weights: np.ndarray | None) -> np.ndarray:

@@ -11,7 +11,7 @@ from isthmus.data.columns import require_finite
 from isthmus.data.outgoing import table_to_frame
 from isthmus.data.table import table_from_array
 from isthmus.estimators.rows import same_columns
-from isthmus.estimators.table_rows import brings_names
+from isthmus.estimators.table_rows import as_table, brings_names
 from isthmus.information.estimate import Measure
 from isthmus.models import Observation
 
@@ -44,8 +44,11 @@ class RealRows:
         """
         values, names = _training_values(estimator, X)
         _require_numbers(values, names, holes)
+        empty = np.isnan(values).all(0)
+        if empty.any():
+            raise DataError(f"column {names[int(empty.argmax())]!r} holds no value (all NaN); drop it")
         if not isinstance(dequantise, bool):
-            _require_whole(values, names, dequantise)
+            require_whole(values, names, dequantise)
         asked = names if dequantise is True else dequantise or ()
         whole = [name in asked and _is_whole(values[:, i]) for i, name in enumerate(names)]
         rows = cls(names, tuple(whole), holes)
@@ -126,7 +129,12 @@ def _training_values(estimator: Any, X: Any) -> tuple[np.ndarray, tuple[str, ...
         data = _numbers_of(X)
         values = _validated(estimator, data.values, reset=True)
         return values, data.names
-    values = _validated(estimator, X, reset=True)
+    try:
+        values = _validated(estimator, X, reset=True)
+    except (TypeError, ValueError):
+        if brings_names(X):
+            _numbers_of(as_table(X))  # which names the column that holds no numbers
+        raise
     names = getattr(estimator, "feature_names_in_", anonymous_names(values.shape[1]))
     return values, tuple(str(name) for name in names)
 
@@ -163,9 +171,6 @@ def _plainly_finite(values: np.ndarray) -> bool:
 def _require_numbers(values: np.ndarray, names: tuple[str, ...], holes: bool) -> None:
     if _plainly_finite(values):
         return
-    empty = np.isnan(values).all(0)
-    if empty.any():
-        raise DataError(f"column {names[int(empty.argmax())]!r} holds no value (all NaN); drop it")
     if not holes:
         require_finite(values, names)
     elif np.isinf(values).any():
@@ -173,7 +178,8 @@ def _require_numbers(values: np.ndarray, names: tuple[str, ...], holes: bool) ->
         raise DataError(f"column {names[column]!r} contains infinity; expected finite numbers, or NaN for a hole")
 
 
-def _require_whole(values: np.ndarray, names: tuple[str, ...], asked: tuple[str, ...]) -> None:
+def require_whole(values: np.ndarray, names: tuple[str, ...], asked: tuple[str, ...]) -> None:
+    """DataError, naming the column, where one that was asked for is not there or not whole."""
     for name in asked:
         if name not in names:
             raise DataError(f"dequantise names {name!r}, which is no column; there are {', '.join(names[:10])}")

@@ -6,8 +6,9 @@ from typing import Any
 from isthmus.estimators.autoencoder import Autoencoder
 from isthmus.estimators.denoising import DenoisingAutoencoder
 from isthmus.estimators.estimator import LatentEstimator
+from isthmus.estimators.factor_analysis import FactorAnalysis
 from isthmus.estimators.linear_autoencoder import LinearAutoencoder
-from isthmus.estimators.linear_gaussian import FactorAnalysis, ProbabilisticPCA
+from isthmus.estimators.probabilistic_pca import ProbabilisticPCA
 from isthmus.estimators.vae import VAE
 from isthmus.storage import ModelFileError, RunDirectory, read_model_file
 

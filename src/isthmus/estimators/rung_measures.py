@@ -7,12 +7,11 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from isthmus.data import Table
 from isthmus.estimators.corrupted_rows import with_values
 from isthmus.estimators.estimator import LatentEstimator
 from isthmus.estimators.ladder import Plan, Rung, difference_of_measures
 from isthmus.estimators.real_rows import RealRows
-from isthmus.estimators.runs import Rows, numbers_of, row_count, rows_as_text
+from isthmus.estimators.runs import Rows, numbers_of, reconstructed_numbers, row_count, rows_as_text
 from isthmus.evidence import Ledger, corrupted_distortion, measure_copying, projection, squared_error
 from isthmus.fitting import principal_components
 from isthmus.information import Estimate
@@ -35,7 +34,7 @@ COLUMNS = {
 SHOWN_ROWS = 12
 NO_PRIOR = "it has no prior, and so no rate and no log-likelihood"
 NO_SQUARES = "columns of words have no squared error"
-NO_VARIANCE = "it is measured on numbers without holes"
+NEEDS_WHOLE_ROWS = "it is measured on numbers without holes"
 
 
 @dataclass
@@ -129,7 +128,7 @@ def _measure_squares(measured: Measured, estimator: Any, ledger: Ledger, task: T
             found |= _copying_of_table(estimator, task.training, task)
         found["copy_index_of_pca"] = _copying_of_components(estimator.n_components_, task.training, task)
     measured.columns |= found
-    measured.blank(NO_VARIANCE, *(key for key in keys if found[key] is None))
+    measured.blank(NEEDS_WHOLE_ROWS, *(key for key in keys if found[key] is None))
 
 
 def _copying_of_table(estimator: Any, training: np.ndarray, task: Task) -> dict[str, Estimate | None]:
@@ -179,15 +178,6 @@ def trained_numbers(estimator: LatentEstimator) -> int:
         columns, own_noise = len(estimator.column_names_), type(estimator).__name__ == "FactorAnalysis"
         return columns * (1 + estimator.n_components_) + (columns if own_noise else 1)
     return sum(leaf.size for leaf in jax.tree.leaves(eqx.filter(split_parameters(model)[0], eqx.is_array)))
-
-
-def reconstructed_numbers(estimator: Any, data: Rows, names: tuple[str, ...]) -> np.ndarray:
-    """Reconstructions as numbers, [row, column], of these columns."""
-    found = estimator.reconstruct(data)
-    if isinstance(found, Table):
-        return numbers_of(found, names)
-    own = estimator._fitted.rows.given if estimator.is_table_ else estimator.column_names_
-    return np.asarray(found, np.float64)[:, [own.index(name) for name in names]]
 
 
 def _shown_reconstruction(estimator: Any, data: Rows, task: Task) -> Any:

@@ -43,10 +43,12 @@ def fit_run(
 
 def _write(estimator: LatentEstimator, run: RunDirectory, record: dict[str, Any], exhibits: tuple[dict, dict]) -> None:
     history = "".join(json.dumps(asdict(look)) + "\n" for look in estimator.history_)
-    write_atomically(run.history, history.encode())
-    write_atomically(run.ledger, (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+    told = json.dumps(record, indent=2, allow_nan=False) + "\n"
+    # What may be refused comes first: a run before this one then stays whole.
     write_model_file(run.exhibits, *exhibits)
     estimator.save(run.path)
+    write_atomically(run.history, history.encode())
+    write_atomically(run.ledger, told.encode())
 
 
 def ledger_record(estimator: LatentEstimator, data: Rows, run: RunDirectory) -> dict[str, Any]:
@@ -96,9 +98,11 @@ def make_exhibits(
     if estimator.is_table_:
         metadata["rows"] = _rows_as_text(estimator, shown)
         return arrays, metadata
-    arrays |= {"originals": numbers_of(shown, estimator.column_names_), "reconstructions": estimator.reconstruct(shown)}
+    names = estimator.column_names_
+    arrays |= {"originals": numbers_of(shown, names), "reconstructions": reconstructed_numbers(estimator, shown, names)}
     if can_sample(estimator):
-        arrays["samples"] = estimator.sample(SHOWN_ROWS)  # type: ignore[attr-defined]
+        # As many as there are originals, beside which they are drawn.
+        arrays["samples"] = estimator.sample(row_count(shown))  # type: ignore[attr-defined]
     return arrays, metadata
 
 
@@ -115,11 +119,21 @@ def score_name(estimator: LatentEstimator) -> str:
 def numbers_of(data: Rows, names: tuple[str, ...]) -> np.ndarray:
     """The columns of these names as float64 [row, column], NaN in holes; codes where a column holds words."""
     if isinstance(data, Dataset):
-        order = [data.names.index(name) for name in names] if set(names) == set(data.names) else slice(None)
-        return np.asarray(data.values, np.float64)[:, order]
+        # Anonymous names of a fit stand for the columns in order.
+        known = [data.names.index(name) for name in names] if set(names) <= set(data.names) else slice(len(names))
+        return np.asarray(data.values, np.float64)[:, known]
     by_name = {column.name: column for column in data.columns}
     columns = [by_name[name] for name in names]
     return np.column_stack([np.where(column.observed, column.values, np.nan) for column in columns])
+
+
+def reconstructed_numbers(estimator: Any, data: Rows, names: tuple[str, ...]) -> np.ndarray:
+    """Reconstructions as numbers, [row, column], of these columns."""
+    found = estimator.reconstruct(data)
+    if isinstance(found, Table):
+        return numbers_of(found, names)
+    own = estimator._fitted.rows.given if estimator.is_table_ else estimator.column_names_
+    return np.asarray(found, np.float64)[:, [own.index(name) for name in names]]
 
 
 def _rows_as_text(estimator: Any, shown: Rows) -> dict[str, list[list[str]]]:

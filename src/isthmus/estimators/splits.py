@@ -40,9 +40,14 @@ def bootstrap_rows(rows: Any, seed: int) -> tuple[Any, Any]:
 def some_rows(rows: Any, most: int, stream: int) -> Any:
     """The rows, or `most` of them at random: always the same ones."""
     count = row_count(rows)
+    return rows if count <= most else take_rows(rows, some_indices(count, most, stream))
+
+
+def some_indices(count: int, most: int, stream: int) -> np.ndarray:
+    """All row numbers, or `most` of them at random, in order: always the same ones."""
     if count <= most:
-        return rows
-    return take_rows(rows, np.sort(np.random.default_rng(stream).permutation(count)[:most]))
+        return np.arange(count)
+    return np.sort(np.random.default_rng(stream).permutation(count)[:most])
 
 
 def take_rows(rows: Any, index: np.ndarray) -> Any:

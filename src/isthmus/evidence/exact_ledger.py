@@ -66,7 +66,8 @@ def make_exact_ledger(
             return model.mean + infer_exactly(model, values).mean @ model.loadings.T
 
         entries |= squared_error_entries(through, rows, 1.0, baseline.mean, principal_axes)
-    gain = mean_over_rows(found.log_evidence - independent, direction="lower" if filled else "exact")
+    # One bound less another may lie on either side.
+    gain = mean_over_rows(found.log_evidence - independent, direction="estimate" if filled else "exact")
     return Ledger(entries, measure, row_count(rows), _columns(rows), draws=0, gain=gain)
 
 
@@ -104,7 +105,8 @@ def projection_log_likelihood(model: LinearProjection, rows: np.ndarray, added_v
 
 
 def independent_normal(baseline: ColumnMoments, rows: Any, added_variance: np.ndarray) -> np.ndarray:
-    """log p(x) under independent normal columns, in nats, [row]; holes are left out, constant columns add nothing."""
+    """log p(x) under independent normal columns, in nats, [row]; holes are left out, columns of variance 0 add
+    nothing."""
     values, observed = (rows.values, rows.observed) if isinstance(rows, Observation) else (rows, True)
     variance = baseline.variance + added_variance
     safe = np.where(variance > 0, variance, 1.0)

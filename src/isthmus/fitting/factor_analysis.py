@@ -42,9 +42,11 @@ def probabilistic_components(components: PrincipalComponents) -> LinearGaussian:
     columns, k = components.axes.shape
     noise = components.discarded_mean
     if noise <= PLANE_TOLERANCE * components.total_variance:
+        rank = components.rank
+        remedy = f"expected a latent size below {rank}" if rank > 1 else "no latent is small enough for them"
         raise ValueError(
-            f"the rows lie in a plane of {k} dimensions or fewer, so that nothing is left for the noise and the "
-            f"likelihood has no maximum; use a latent size below {k} and below the rank of the rows"
+            f"the rows lie in a plane of {rank} dimension(s), so that a latent of {k} leaves nothing for the noise and "
+            f"the likelihood has no maximum; {remedy}"
         )
     loadings = components.axes * np.sqrt(np.maximum(components.eigenvalues - noise, 0.0))
     return LinearGaussian(components.mean, loadings, np.full(columns, noise))

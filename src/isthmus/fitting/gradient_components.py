@@ -44,13 +44,15 @@ def gradient_components(
     """The first k principal components, by gradient descent on the squared error; with them the fit.
 
     What is trained is any pair of maps; their plane is then turned so that its axes are orthonormal and in order.
-    Raises ValueError unless 1 <= k <= columns.
+    Raises ValueError unless 1 <= k <= columns, and for rows that are all alike.
     """
     columns = len(moments.mean)
     if not 1 <= k <= columns:
         raise ValueError(f"k is {k}; expected 1 to {columns} columns")
     covariance = moments.scatter / degrees_of_freedom(moments.count, ddof)
     unit = np.trace(covariance) / columns
+    if not unit > 0:
+        raise ValueError("every column is constant; expected rows that differ")
     fit = _descend(covariance / unit, k, TrainingSettings(steps, columns, learning_rate, seed=seed))
     plane = np.linalg.qr(np.asarray(fit.model.decoder, np.float64))[0]
     values, rotation = np.linalg.eigh(plane.T @ covariance @ plane)
