@@ -145,7 +145,7 @@ def test_frames_pipelines_and_searches():
 WRONG = {
     "a latent beyond the columns": ({"n_components": 14}, WINE, "latent size 14 is above 13"),
     "an unknown solver": ({"solver": "svd"}, WINE, "solver is 'svd'"),
-    "a hole": ({}, np.where(WINE == WINE[3, 2], np.nan, WINE), "column 'x2' contains NaN"),
+    "a hole": ({}, np.where(WINE[3, 2] == WINE, np.nan, WINE), "column 'x2' contains NaN"),
     "a negative size": ({"n_components": -1}, WINE, "expected at least 1, or None"),
     "one row": ({}, WINE[:1], "minimum of 2 is required"),
 }
@@ -167,3 +167,40 @@ def test_rows_in_batches_cannot_be_set_aside():
 def test_a_negative_weight_is_refused():
     with pytest.raises(ValueError, match="weights must be finite, none of them negative"):
         LinearAutoencoder(2).fit(WINE, sample_weight=np.r_[-1.0, np.ones(177)])
+
+
+def test_a_batch_that_fails_is_not_counted():
+    model = LinearAutoencoder(3)
+    with pytest.raises(ValueError, match="latent size 3 is above 2"):
+        model.partial_fit(WINE[:2])
+    assert model.partial_fit(WINE[:10]).n_samples_ == 10
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.partial_fit(np.where(WINE[0, 0] == WINE, np.nan, WINE))
+    assert model.partial_fit(WINE[10:20]).n_samples_ == 20
+
+
+def test_outliers_of_sorted_rows_are_judged_by_rows_from_all_over(monkeypatch):
+    monkeypatch.setattr("isthmus.estimators.linear_autoencoder.BATCH_NUMBERS", 13 * 40)
+    rows = STANDARD[np.argsort((STANDARD**2).sum(1))]
+    batched, whole = (LinearAutoencoder(3, solver=solver).fit(rows) for solver in ("incremental", "full"))
+    assert batched.offset_ == pytest.approx(whole.offset_)
+    data = isthmus.data.Dataset("d", rows, tuple("abcdefghijklm"))
+    assert LinearAutoencoder(3, solver="incremental").fit(data).column_names_ == tuple("abcdefghijklm")
+
+
+def test_descent_that_has_not_arrived_says_so():
+    with pytest.warns(UserWarning, match="has not arrived at the principal axes"):
+        LinearAutoencoder(3, solver="gradient").fit(WINE)
+
+
+def test_whitening_leaves_axes_without_variance_alone():
+    flat = STANDARD[:, :2] @ np.random.default_rng(0).normal(size=(2, 5))
+    latents = LinearAutoencoder(4, whiten=True).fit(flat).transform(flat)
+    np.testing.assert_allclose(latents.std(0, ddof=1)[:2], 1.0)
+    assert np.abs(latents[:, 2:]).max() < 1e-9
+
+
+def test_words_in_a_frame_are_named():
+    frame = pd.DataFrame({"a": np.arange(40.0), "b": ["x", "y"] * 20})
+    with pytest.raises(ValueError, match=r"column 'b' .* holds words; a linear model takes numbers"):
+        LinearAutoencoder(1).fit(frame)

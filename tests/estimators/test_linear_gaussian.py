@@ -154,7 +154,7 @@ WRONG = {
     "closed form with holes": (ProbabilisticPCA(3, solver="closed_form"), HOLED, "pass solver='em' or 'auto'"),
     "one column": (FactorAnalysis(), STANDARD[:, :1], r"1 feature\(s\), and FactorAnalysis needs at least 2"),
     "an empty column": (FactorAnalysis(2), np.where([True] + [False] * 12, np.nan, STANDARD), "'x0' holds no value"),
-    "infinity": (FactorAnalysis(2), np.where(STANDARD == STANDARD.max(), np.inf, STANDARD), "contains infinity"),
+    "infinity": (FactorAnalysis(2), np.where(STANDARD.max() == STANDARD, np.inf, STANDARD), "contains infinity"),
 }
 
 
@@ -176,3 +176,51 @@ def test_tables_of_numbers_are_taken_and_words_are_refused_by_name(tmp_path):
     (tmp_path / "w.csv").write_text("a,b\n" + "\n".join(f"{i},{'xy'[i % 2]}" for i in range(40)))
     with pytest.raises(ValueError, match=r"column 'b' .* holds words; a linear model takes numbers"):
         FactorAnalysis(1).fit(read_table(str(tmp_path / "w.csv")))
+
+
+@pytest.mark.parametrize("calibrated", ["with holes", "whole"])
+def test_p_values_compare_rows_under_one_mask_whichever_side_has_holes(calibrated):
+    generator = np.random.default_rng(0)
+    loadings = generator.normal(size=(2, 6))
+
+    def drawn(count):
+        return generator.normal(size=(count, 2)) @ loadings + 0.5 * generator.normal(size=(count, 6))
+
+    def holed(rows):
+        return np.where(generator.random(rows.shape) < 0.1, np.nan, rows)
+
+    model = FactorAnalysis(2).fit(drawn(400))
+    aside, new = drawn(600), drawn(600)
+    aside, new = (holed(aside), new) if calibrated == "with holes" else (aside, holed(new))
+    p_values = model.calibrate(aside).anomaly_pvalue(new)
+    share = (p_values <= 0.1).mean()
+    assert abs(share - 0.1) < 5 * np.sqrt(0.09 / 600 * 2)
+    counts = model.calibration_counts(new)
+    if calibrated == "with holes":
+        assert (counts == (~np.isnan(aside)).all(1).sum()).all()
+    else:
+        assert (counts == 600).all()
+
+
+def test_a_row_may_have_a_hole_where_every_row_of_the_call_has_one():
+    model = FactorAnalysis(2).fit(HOLED)
+    row = STANDARD[:1].copy()
+    row[0, 0] = np.nan
+    both = np.vstack([row, STANDARD[5:6]])
+    assert model.score_samples(row)[0] == pytest.approx(model.score_samples(both)[0], rel=1e-12)
+    assert np.isfinite(model.impute(row)).all()
+
+
+@pytest.mark.parametrize("make", [ProbabilisticPCA, FactorAnalysis])
+def test_a_constant_column_is_no_structure(make):
+    rows = np.random.default_rng(0).normal(size=(400, 4))
+    plain, constant = rows, np.column_stack([rows, np.full(400, 0.1)])
+    gains = [make(1).fit(of).ledger(of).gain.value for of in (plain, constant)]
+    assert gains[1] == pytest.approx(gains[0], abs=0.1)
+
+
+def test_axes_are_orthonormal_where_some_columns_are_whole():
+    rows = np.column_stack([STANDARD[:, :3], np.round(3 * STANDARD[:, 3:5])])
+    model = ProbabilisticPCA(2, dequantise=True).fit(rows)
+    np.testing.assert_allclose(model.components_ @ model.components_.T, np.eye(2), atol=1e-12)
+    assert model.ledger(rows).gain.direction == "estimate"
