@@ -128,7 +128,7 @@ def test_where_the_network_has_densities_so_have_linear_models_and_their_log_lik
     assert any("'proline'" in note for note in record["notes"])
 
 
-def test_another_measure_leaves_cells_blank():
+def test_counts_beside_large_whole_numbers_have_each_the_measure_of_the_network():
     generator = np.random.default_rng(0)
     factor = generator.normal(size=200)
     columns = [generator.poisson(np.exp(0.5 * factor + 1)), np.round(50 * factor + 500), factor]
@@ -137,9 +137,9 @@ def test_another_measure_leaves_cells_blank():
     for name in LINEAR:
         model = record["models"][name]
         assert model["columns"]["squared_error"] is not None
-        assert model["columns"]["distortion"] is None
-        assert "'metres'" in model["blanks"]["distortion"]
-    assert record["best_log_likelihood"] is None
+        assert model["columns"]["distortion"] is not None
+    assert record["measure"] == "mixed"
+    assert estimate(record, "fa", "log_likelihood").direction == "lower"
 
 
 def test_words_are_refused_by_linear_models_in_a_row_of_their_own():
