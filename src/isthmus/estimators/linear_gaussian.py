@@ -12,7 +12,7 @@ from isthmus.estimators.real_rows import RealRows
 from isthmus.evidence import Ledger, make_exact_ledger
 from isthmus.fitting import LinearFit, expectation_maximisation
 from isthmus.fitting.moments import column_moments
-from isthmus.inference import conditional_values, infer_exactly, sample_conditional_values
+from isthmus.inference import conditional_values, infer_exactly, posterior_means, sample_conditional_values
 from isthmus.models import LinearGaussian, Observation, canonical_form
 
 
@@ -106,7 +106,7 @@ class LinearGaussianEstimator(LinearEstimator):
 
     @final
     def _latents(self, rows: Any) -> np.ndarray:
-        return infer_exactly(self.model_, rows).mean
+        return posterior_means(self.model_, rows)
 
     @final
     def _values(self, latents: np.ndarray) -> np.ndarray:

@@ -13,7 +13,13 @@ In come a three-method model and rows; out go a fitted model (variational infere
 
 from isthmus.inference.conditional import conditional_mean, sample_conditional
 from isthmus.inference.distortion import log_likelihood_at_code, reconstruct
-from isthmus.inference.exact import ExactInference, conditional_values, infer_exactly, sample_conditional_values
+from isthmus.inference.exact import (
+    ExactInference,
+    conditional_values,
+    infer_exactly,
+    posterior_means,
+    sample_conditional_values,
+)
 from isthmus.inference.importance import ImportanceSampling, sample_importance_weights
 from isthmus.inference.objectives import Objective, elbo, free_bits, importance_weighted
 from isthmus.inference.variational import fit
@@ -30,6 +36,7 @@ __all__ = [
     "importance_weighted",
     "infer_exactly",
     "log_likelihood_at_code",
+    "posterior_means",
     "reconstruct",
     "sample_conditional",
     "sample_conditional_values",

@@ -16,6 +16,8 @@ from isthmus.models.linear import LinearGaussian
 from isthmus.models.linear_posterior import latent_posterior, outer_products, slices, weighted_outer_sums
 
 DIAGONAL_TOLERANCE = 1e-9
+LARGE_OFFSET = 1e4
+"""Columns so many spreads away from 0 are centred before they are multiplied."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,20 @@ def infer_exactly(
         for part in slices(len(values), width)
     ]
     return parts[0] if len(parts) == 1 else ExactInference(**{f.name: _joined(f.name, parts) for f in fields(parts[0])})
+
+
+def posterior_means(model: LinearGaussian, rows: Any) -> np.ndarray:
+    """The mean of p(z | x) of each row, [row, latent]: of rows without holes by one product."""
+    values, observed = _values_and_mask(rows)
+    if observed is not None:
+        return infer_exactly(model, rows).mean
+    weighted = model.loadings / model.noise_variance[:, None]
+    weights = weighted @ np.linalg.inv(np.eye(model.loadings.shape[1]) + model.loadings.T @ weighted)
+    spread = np.sqrt(model.noise_variance + (model.loadings**2).sum(1)).max()
+    if np.abs(model.mean).max() > LARGE_OFFSET * spread:
+        return (values - model.mean) @ weights
+    # Quicker by a pass over the rows, and no digit is lost where columns are not far from 0.
+    return values @ weights - model.mean @ weights
 
 
 def conditional_values(model: LinearGaussian, rows: Any) -> np.ndarray:
