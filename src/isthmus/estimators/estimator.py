@@ -39,6 +39,10 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlier
         """Fit to rows X; y is ignored. on_record is told of every look."""
 
     @abstractmethod
+    def _transformed(self, X: Any) -> np.ndarray:
+        """The latent of each row of X, [row, latent]."""
+
+    @abstractmethod
     def _latents(self, rows: Any) -> np.ndarray:
         """The latent of each encoded row, [row, latent]."""
 
@@ -71,7 +75,7 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlier
     def transform(self, X) -> np.ndarray:
         """The latent of each row, [row, n_components]: of probabilistic models the posterior mean. The same from call
         to call."""
-        return np.asarray(self._latents(self._encoded(X)), np.float64)
+        return np.asarray(self._transformed(X), np.float64)
 
     @final
     def inverse_transform(self, Z) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from isthmus.estimators.anomalies import MOST_CALIBRATION_ROWS, MOST_THRESHOLD_ROWS, weighted_percentile
 from isthmus.estimators.configuration import LinearConfiguration
@@ -123,6 +123,14 @@ class LinearEstimator(LatentEstimator):
                 f"{columns} feature(s); pass n_components <= {largest}"
             )
         return size
+
+    @final
+    def _transformed(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        with np.errstate(invalid="ignore", over="ignore"):
+            latents = self._latents(self._rows.numbers(self, X))
+        # A value that is no number leaves none, so that whole rows need no look at each of their values.
+        return latents if np.isfinite(latents).all() else self._latents(self._encoded(X))
 
     @final
     @property

@@ -32,6 +32,10 @@ class NetworkEstimator(LatentEstimator):
         """An untrained model of this shape."""
 
     @final
+    def _transformed(self, X: Any) -> np.ndarray:
+        return self._latents(self._encoded(X))
+
+    @final
     def _latents(self, rows: Any) -> np.ndarray:
         return map_rows(_encode, self.model_, rows)
 

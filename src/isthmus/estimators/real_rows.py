@@ -81,12 +81,13 @@ class RealRows:
         return "counting" if all(self.whole) else "mixed"
 
     def encode(self, estimator: Any, X: Any) -> np.ndarray | Observation:
+        return _observation(self.numbers(estimator, X), self.names, self.holes)
+
+    def numbers(self, estimator: Any, X: Any) -> np.ndarray:
+        """The columns of the fit as float64 [row, column], in order; what is in them is not looked at."""
         if isinstance(X, Dataset | Table):
-            data = _numbers_of(X)
-            values = np.asarray(same_columns(data, self.names), np.float64)
-        else:
-            values = _validated(estimator, X, reset=False)
-        return _observation(values, self.names, self.holes)
+            return np.asarray(same_columns(_numbers_of(X), self.names), np.float64)
+        return _validated(estimator, X, reset=False)
 
     def decode(self, values: np.ndarray, like: Any = None) -> Any:
         values = np.asarray(values, np.float64)
