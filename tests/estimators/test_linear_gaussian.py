@@ -224,3 +224,13 @@ def test_axes_are_orthonormal_where_some_columns_are_whole():
     model = ProbabilisticPCA(2, dequantise=True).fit(rows)
     np.testing.assert_allclose(model.components_ @ model.components_.T, np.eye(2), atol=1e-12)
     assert model.ledger(rows).gain.direction == "estimate"
+
+
+def test_the_model_of_rows_with_holes_takes_them_before_and_after_it_is_saved(tmp_path):
+    model = FactorAnalysis(2).fit(HOLED)
+    model.save(tmp_path)
+    row = isthmus.models.Observation(np.nan_to_num(HOLED[0]), ~np.isnan(HOLED[0]))
+    latent = np.zeros(2)
+    joint = model.model_.log_joint(row, latent)
+    assert np.isfinite(joint)
+    assert isthmus.load(tmp_path).model_.log_joint(row, latent) == joint

@@ -1,7 +1,6 @@
 """What each command does, once its arguments are parsed."""
 
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from isthmus.cli.errors import WrongCall
 from isthmus.cli.output import fit_progress, print_bundled, print_record, say
-from isthmus.data import Table, bundled_names, fill_file, read_rows, read_table, stem, write_table
+from isthmus.data import bundled_names, fill_file, read_rows, read_table, stem, write_table
 from isthmus.data.filling import FILLED_ENDINGS
 from isthmus.data.writers import check_output
 from isthmus.estimators import COMMAND_LINE_NAMES, load
@@ -73,7 +72,7 @@ def impute_command(path: Path, source: str, output: Path) -> None:
     estimator = _able(load(path), "impute", path)
     table = read_table(source)
     holes = sum(int((~column.observed).sum()) for column in table.columns)
-    filled = _as_table(estimator.impute(table), table, estimator.column_names_)
+    filled = estimator.impute(table)
     left = sum(int((~column.observed).sum()) for column in filled.columns)
     fill_file(Path(source), output, filled)
     say(f"{holes - left} of {holes} holes filled  {output}")
@@ -121,20 +120,6 @@ def parse_columns(text: str | None) -> dict[str, str] | None:
     if not all(name and kind for name, _, kind in pairs):
         raise WrongCall(f"--columns is {text!r}; expected NAME=KIND,NAME=KIND, such as age=count,zip=categorical")
     return {name.strip(): kind.strip() for name, _, kind in pairs}
-
-
-def _as_table(filled: Any, table: Table, names: tuple[str, ...]) -> Table:
-    """Rows that were filled as a table; linear models give numbers, [row, column] of these names."""
-    if isinstance(filled, Table):
-        return filled
-    given = dict(zip(names, np.asarray(filled).T, strict=True))
-    columns = (
-        replace(column, values=given[column.name], observed=np.ones(table.row_count, bool))
-        if column.name in given
-        else column
-        for column in table.columns
-    )
-    return Table(table.source, tuple(columns))
 
 
 def _able(estimator: Any, method: str, path: Path) -> Any:

@@ -35,6 +35,7 @@ class FactorAnalysis(LinearGaussianEstimator):
     """
 
     configuration_type = FactorAnalysisConfiguration
+    own_noise = True
 
     def __init__(
         self,

@@ -30,9 +30,12 @@ class LinearArchitecture:
 
 @dataclass(frozen=True)
 class Solution:
-    """model: what was found.  axes: the principal ones of the rows, [column, k], where they are known beside it.
-    variance: of each column, [column].  facts: what else was seen, as JSON has it.
-    log_likelihoods: after each step where there were steps; mean log p(x) of a row, or minus the squared error."""
+    """What was found for some rows.
+
+    model: the module.  size: of its latent.  axes: the principal ones of the rows, [column, k], where they are known
+    beside it.  variance: of each column, [column].  facts: what else was seen, as JSON has it.  log_likelihoods: after
+    each step, where there were steps: mean log p(x) of a row, or minus the squared error.
+    """
 
     model: Any
     variance: np.ndarray

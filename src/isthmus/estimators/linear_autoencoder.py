@@ -22,11 +22,11 @@ from isthmus.fitting import (
 )
 from isthmus.fitting.moments import column_moments
 from isthmus.models import LinearProjection
+from isthmus.models.linear import centred_product
 
 FEW_AXES, MANY_COLUMNS = 0.1, 1000
 BATCH_NUMBERS = 2**22
 """So many numbers of a batch, 32 MB, are read at a time where the rows are beyond memory."""
-LARGE_OFFSET = 1e4
 
 
 class LinearAutoencoder(LinearEstimator):
@@ -199,11 +199,7 @@ class LinearAutoencoder(LinearEstimator):
 
     def _latents(self, rows: Any) -> np.ndarray:
         model, facts = self.model_, self._fitted.facts
-        if np.abs(model.mean).max() > LARGE_OFFSET * np.sqrt(facts["total_variance"]):
-            latents = (rows - model.mean) @ model.axes
-        else:
-            # Quicker by a pass over the rows, and no digit is lost where columns are not far from 0.
-            latents = rows @ model.axes - model.mean @ model.axes
+        latents = centred_product(rows, model.mean, model.axes, facts["total_variance"] ** 0.5)
         return latents / model.latent_scale if facts["whitened"] else latents
 
     def _values(self, latents: np.ndarray) -> np.ndarray:

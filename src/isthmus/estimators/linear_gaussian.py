@@ -2,7 +2,7 @@
 
 import warnings
 from abc import abstractmethod
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -20,6 +20,8 @@ class LinearGaussianEstimator(LinearEstimator):
     """z ~ N(0, I), x = m + W z + noise: what both kinds of noise have in common."""
 
     takes_holes = True
+    own_noise: ClassVar[bool]
+    """Whether each column has a noise of its own."""
 
     @abstractmethod
     def _principal_axes(self, values: Any, weights: np.ndarray | None, model: LinearGaussian) -> np.ndarray | None:
@@ -93,7 +95,7 @@ class LinearGaussianEstimator(LinearEstimator):
                 stacklevel=3,
             )
         variance = _variance(values, weights)
-        model = _completed(found.model, variance, rows)
+        model = _completed(found.model, variance, rows, self.own_noise)
         axes = self._principal_axes(values, weights, found.model)
         facts = {
             "steps": len(found.log_likelihoods),
@@ -142,9 +144,8 @@ class LinearGaussianEstimator(LinearEstimator):
         noise = array_of(arrays, "noise_variance", (columns,))
         if not (noise > 0).all():
             raise ValueError("a noise variance is not above 0")
-        return LinearGaussian(
-            array_of(arrays, "mean", (columns,)), array_of(arrays, "loadings", (columns, size)), noise
-        )
+        mean, loadings = array_of(arrays, "mean", (columns,)), array_of(arrays, "loadings", (columns, size))
+        return LinearGaussian(mean, loadings, noise, with_holes=facts["with_holes"] is True)
 
 
 def fit_by_steps(values: Any, weights: np.ndarray | None, size: int, configuration: Any, noise: Any) -> LinearFit:
@@ -162,16 +163,14 @@ def fit_by_steps(values: Any, weights: np.ndarray | None, size: int, configurati
     )
 
 
-def _completed(found: LinearGaussian, variance: np.ndarray, rows: RealRows) -> LinearGaussian:
+def _completed(found: LinearGaussian, variance: np.ndarray, rows: RealRows, own_noise: bool) -> LinearGaussian:
     """The model with a scale of 1 for columns that never vary, where each has its own, and with noise for what fills
     the unit intervals of whole numbers.
 
-    Where that noise is the same for all columns, or each has its own, the likeliest model of x + u is nearly that of x,
-    and u: exactly so in probabilistic PCA.
+    The likeliest model of x + u is that of x, and u: exactly so in probabilistic PCA of whole columns only, and nearly
+    so elsewhere.
     """
-    noise = found.noise_variance
-    own = bool(np.ptp(noise) > 0)
-    noise = np.where((variance > 0) | (not own), noise, 1.0) + rows.added_variance
+    noise = np.where((variance > 0) | (not own_noise), found.noise_variance, 1.0) + rows.added_variance
     model = LinearGaussian(found.mean, found.loadings, noise, found.with_holes)
     model = canonical_form(model) if any(rows.whole) else model
     return LinearGaussian(model.mean, np.ascontiguousarray(model.loadings), noise, found.with_holes)

@@ -43,6 +43,7 @@ class ProbabilisticPCA(LinearGaussianEstimator):
     """
 
     configuration_type = ProbabilisticPCAConfiguration
+    own_noise = False
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from isthmus.evidence.exact_ledger import projection_log_likelihood
 from isthmus.inference.exact import infer_exactly
 from isthmus.inference.importance import content_key
 from isthmus.information import Estimate
@@ -31,7 +32,7 @@ def corrupted_distortion(
         if isinstance(model, LinearGaussian):
             by_column = _of_gaussian(model, rows, corrupted, added)
         else:
-            by_column = _of_projection(model, rows, corrupted, added)
+            by_column = projection_log_likelihood(model, rows, added, shown=corrupted)
         return mean_over_rows(-by_column.sum(1), direction="upper" if added.any() else "exact")
     if isinstance(model, DeterministicModel):
         return mean_over_rows(-np.asarray(map_rows(_at_code, model, (rows, corrupted)), np.float64), direction="exact")
@@ -57,13 +58,6 @@ def _of_gaussian(model: LinearGaussian, rows: Any, corrupted: Any, added: np.nda
     change = ((clean - location) ** 2 - (shown - location) ** 2) / model.noise_variance
     observed = rows.observed if isinstance(rows, Observation) else True
     return found.column_log_likelihood - 0.5 * np.where(observed, change, 0.0)
-
-
-def _of_projection(model: LinearProjection, rows: np.ndarray, corrupted: np.ndarray, added: np.ndarray) -> np.ndarray:
-    """log p(x | encode(x~)) of each column, [row, column]."""
-    location = model.mean + ((corrupted - model.mean) @ model.axes) @ model.axes.T
-    noise = float(model.noise_variance)
-    return -0.5 * (np.log(2.0 * np.pi * noise) + ((rows - location) ** 2 + added) / noise)
 
 
 def _at_code(model: DeterministicModel, pair: tuple[Any, Any]) -> jax.Array:

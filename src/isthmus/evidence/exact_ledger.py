@@ -6,8 +6,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from isthmus.evidence.copying import projection
 from isthmus.evidence.ledger import ACTIVE_VARIANCE, LEDGER_KEYS, Ledger, squared_error_entries
-from isthmus.inference.exact import infer_exactly
+from isthmus.inference.exact import infer_exactly, posterior_means
 from isthmus.information import Estimate
 from isthmus.information.estimate import Measure, mean_over_rows
 from isthmus.models import LinearGaussian, LinearProjection, Observation
@@ -63,7 +64,7 @@ def make_exact_ledger(
     if not isinstance(rows, Observation):
 
         def through(values: np.ndarray) -> np.ndarray:
-            return model.mean + infer_exactly(model, values).mean @ model.loadings.T
+            return model.mean + posterior_means(model, values) @ model.loadings.T
 
         entries |= squared_error_entries(through, rows, 1.0, baseline.mean, principal_axes)
     # One bound less another may lie on either side.
@@ -88,18 +89,18 @@ def make_projection_ledger(
     entries["distortion_per_column"] = mean_over_rows(-by_column, direction=above)
     independent = independent_normal(baseline, rows, added_variance)
     entries["log_likelihood_independent"] = mean_over_rows(independent, direction=below)
-
-    def through(values: np.ndarray) -> np.ndarray:
-        return model.mean + ((values - model.mean) @ model.axes) @ model.axes.T
-
-    entries |= squared_error_entries(through, rows, 1.0, model.mean, model.axes)
+    entries |= squared_error_entries(projection(model.axes, model.mean), rows, 1.0, model.mean, model.axes)
     return Ledger(entries, measure, row_count(rows), _columns(rows), draws=0)
 
 
-def projection_log_likelihood(model: LinearProjection, rows: np.ndarray, added_variance: np.ndarray) -> np.ndarray:
-    """log p(x | encode(x)) of each column, in nats, [row, column]: E over what fills the intervals of whole numbers."""
-    centred = rows - model.mean
-    residual = centred - (centred @ model.axes) @ model.axes.T
+def projection_log_likelihood(
+    model: LinearProjection, rows: np.ndarray, added_variance: np.ndarray, shown: np.ndarray | None = None
+) -> np.ndarray:
+    """log p(x | encode(x~)) of each column, in nats, [row, column]: E over what fills the intervals of whole numbers.
+
+    shown: x~, what is encoded; the rows themselves where None.
+    """
+    residual = rows - projection(model.axes, model.mean)(rows if shown is None else shown)
     noise = float(model.noise_variance)
     return -0.5 * (np.log(2.0 * np.pi * noise) + (residual**2 + added_variance) / noise)
 

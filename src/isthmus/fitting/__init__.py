@@ -1,7 +1,8 @@
 """From a model, a loss and rows to a fitted model.
 
 In come an immutable module, a loss (a callable of model, rows, key and step) and a held-out score; out comes a `Fit`:
-the best weights, the history and the verdict. What the loss means is not known here.
+the best weights, the history and the verdict. What the loss means the loop does not know. Linear models need no loop:
+their closed forms and EM are here too.
 
     loop       blocks of compiled steps, held-out scores, early stopping, best weights
     step       the compiled block of steps
@@ -10,6 +11,7 @@ the best weights, the history and the verdict. What the loss means is not known 
     factor_analysis                     linear-Gaussian models of greatest likelihood, from moments
     expectation_maximisation            the same from rows with holes
     reconstruction      the loss of deterministic models
+    gradient_components                 principal components by the loop, as the deep models are trained
 """
 
 from isthmus.fitting.expectation_maximisation import expectation_maximisation

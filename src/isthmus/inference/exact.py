@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 
 from isthmus.models import Observation
-from isthmus.models.linear import LinearGaussian
+from isthmus.models.linear import LinearGaussian, centred_product
 from isthmus.models.linear_posterior import latent_posterior, outer_products, slices, weighted_outer_sums
 
 DIAGONAL_TOLERANCE = 1e-9
-LARGE_OFFSET = 1e4
-"""Columns so many spreads away from 0 are centred before they are multiplied."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +64,7 @@ def posterior_means(model: LinearGaussian, rows: Any) -> np.ndarray:
     weighted = model.loadings / model.noise_variance[:, None]
     weights = weighted @ np.linalg.inv(np.eye(model.loadings.shape[1]) + model.loadings.T @ weighted)
     spread = np.sqrt(model.noise_variance + (model.loadings**2).sum(1)).max()
-    if np.abs(model.mean).max() > LARGE_OFFSET * spread:
-        return (values - model.mean) @ weights
-    # Quicker by a pass over the rows, and no digit is lost where columns are not far from 0.
-    return values @ weights - model.mean @ weights
+    return centred_product(values, model.mean, weights, float(spread))
 
 
 def conditional_values(model: LinearGaussian, rows: Any) -> np.ndarray:
