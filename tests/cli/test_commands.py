@@ -9,35 +9,18 @@ import pyarrow.csv
 import pytest
 
 import isthmus
-from isthmus.cli import main
+from command_line import call
 from isthmus.evidence import LEDGER_KEYS
 from isthmus.storage import RunDirectory
 
 QUICK = ["--epochs", "3"]
 
 
-@pytest.fixture
-def run_command(monkeypatch, capsys):
-    """Call the command line in this process: (exit status, standard output, standard error)."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["isthmus", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        captured = capsys.readouterr()
-        return stopped.value.code, captured.out, captured.err
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def wine_run(tmp_path_factory):
     run = tmp_path_factory.mktemp("runs") / "wine"
-    arguments = ["isthmus", "fit", "wine", "--latent", "3", "--out", str(run), *QUICK]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", arguments)
-        with pytest.raises(SystemExit):
-            main()
+        assert call(patch, "fit", "wine", "--latent", 3, "--out", run, *QUICK) == 0
     return run
 
 

@@ -6,23 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from isthmus.cli import main
+from command_line import call
 from isthmus.cli.comparing import print_comparison
 from isthmus.data import load_bundled
-
-
-@pytest.fixture
-def run_command(monkeypatch, capsys):
-    """Call the command line in this process: (exit status, standard output, standard error)."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["isthmus", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        captured = capsys.readouterr()
-        return stopped.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -30,23 +16,10 @@ def place(tmp_path_factory):
     """Where the comparison of 200 digits was written, what it printed beside it."""
     directory = tmp_path_factory.mktemp("compare")
     np.savez(directory / "digits.npz", X=load_bundled("digits").values[:200].reshape(-1, 8, 8))
-    arguments = [
-        "compare",
-        directory / "digits.npz",
-        "--latent",
-        4,
-        "--epochs",
-        2,
-        "--out",
-        directory / "out",
-        "--json",
-    ]
+    options = ("--latent", 4, "--epochs", 2, "--out", directory / "out", "--json")
     with pytest.MonkeyPatch.context() as patch, (directory / "stdout").open("w") as stream:
-        patch.setattr(sys, "argv", ["isthmus", *map(str, arguments)])
         patch.setattr(sys, "stdout", stream)
-        with pytest.raises(SystemExit) as stopped:
-            main()
-    assert stopped.value.code == 0
+        assert call(patch, "compare", directory / "digits.npz", *options) == 0
     return directory
 
 

@@ -1,38 +1,18 @@
 """Every model through every command: what it has is written, what it lacks is blank or refused in one sentence."""
 
 import json
-import sys
 
 import numpy as np
 import pyarrow.csv
 import pytest
 
-from isthmus.cli import main
+from command_line import call
 from isthmus.data import load_bundled
 
 TRAINED = ("autoencoder", "denoising")
 CLOSED = ("linear", "ppca", "fa")
 WITHOUT_PRIOR = ("linear", *TRAINED)
 WITH_PRIOR = ("ppca", "fa")
-
-
-def call(patch, *arguments):
-    patch.setattr(sys, "argv", ["isthmus", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    return stopped.value.code
-
-
-@pytest.fixture
-def run_command(monkeypatch, capsys):
-    """Call the command line in this process: (exit status, standard output, standard error)."""
-
-    def run(*arguments):
-        status = call(monkeypatch, *arguments)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,14 @@
 """Files of numbers, with holes and without, through the linear models' commands; noise from a configuration file."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
 import isthmus
-from isthmus.cli import main
 
 GENERATOR = np.random.default_rng(0)
 ROWS = GENERATOR.normal(size=(60, 2)) @ GENERATOR.normal(size=(2, 5)) + 0.3 * GENERATOR.normal(size=(60, 5))
-
-
-@pytest.fixture
-def run_command(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["isthmus", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        captured = capsys.readouterr()
-        return stopped.value.code, captured.out, captured.err
-
-    return run
 
 
 def written(path, rows):

@@ -1,34 +1,14 @@
 """The command line on a table as it is: words, dates and holes in a CSV file."""
 
 import json
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import isthmus
-from isthmus.cli import main
+from command_line import call
 from mixed_frame import mixed_frame
-
-
-def call(patch, *arguments):
-    patch.setattr(sys, "argv", ["isthmus", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    return stopped.value.code
-
-
-@pytest.fixture
-def run_command(monkeypatch, capsys):
-    """Call the command line in this process: (exit status, standard output, standard error)."""
-
-    def run(*arguments):
-        status = call(monkeypatch, *arguments)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture(scope="module")
