@@ -1,0 +1,168 @@
+"""From whatever a user calls a model to a log joint and its data, checked once at the door."""
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.flatten_util import ravel_pytree
+from numpyro.distributions import ImproperUniform
+
+from isthmus.inference.graphical.log_joint import (
+    LogJoint,
+    ModelJoint,
+    PriorAndLikelihood,
+    is_distribution,
+    sample_unconstrained,
+)
+from isthmus.inference.graphical.numpyro_model import NumpyroJoint, check_sites, unconstrained_sites
+from isthmus.models import ProbabilisticModel
+from isthmus.models.rows import row_count
+
+PROBES = 16
+"""Prior draws at which a log joint is looked at before any work begins."""
+
+
+class Problem(eqx.Module):
+    """A log joint and the data [row, ...] (a pytree) at each of which a posterior is wanted.
+
+    each_row: whether rows were asked for; where not, there is one, and results lose its axis.
+    """
+
+    joint: LogJoint
+    data: Any
+    each_row: bool = eqx.field(static=True)
+
+    @property
+    def rows(self) -> int:
+        leaves = [leaf for leaf in jax.tree.leaves(self.data) if eqx.is_array(leaf)]
+        return row_count(leaves) if leaves else 1
+
+    def result(self, tree: Any) -> Any:
+        """A result [row, ...] as it is handed out: without its first axis where no rows were asked for."""
+        return tree if self.each_row else jax.tree.map(lambda array: array[0], tree)
+
+
+def as_problem(model: Any, data: Any = None, *, each_row: bool | None = None) -> Problem:
+    """The log joint of a model at its data.
+
+    model: a three-method model, with data its rows [row, ...]; a numpyro model, with data the tuple of its arguments or
+        the dict of its keyword arguments; or `log_joint(prior, log_likelihood)`, with data what log_likelihood takes.
+    each_row: whether the arrays in data have a first axis over data sets, each with a posterior of its own; a
+        three-method model's always have.
+
+    Raises TypeError for something else, ValueError for discrete or improper sites, for shapes that disagree, and for a
+    log joint that is nowhere finite.
+    """
+    if isinstance(model, ProbabilisticModel):
+        if data is None:
+            raise ValueError("data is None; a three-method model needs rows x, arrays [row, ...], to have a posterior")
+        problem = Problem(_model_joint(model), _as_arrays(data, np.float32), True)
+    elif isinstance(model, LogJoint):
+        problem = Problem(model, _with_rows(_as_arrays(data, np.float64), bool(each_row)), bool(each_row))
+    elif callable(model):
+        problem = _numpyro_problem(model, data, bool(each_row))
+    else:
+        raise TypeError(
+            f"model is a {type(model).__name__}; expected a three-method model, a numpyro model (a function), or "
+            "log_joint(prior, log_likelihood)"
+        )
+    _probe(problem)
+    return problem
+
+
+def log_joint(prior: Any, log_likelihood: Callable[[Any, Any], Array]) -> PriorAndLikelihood:
+    """A graphical model of one's own: a prior over z, and log p(x | z) as a function of (x, z).
+
+    prior: a numpyro distribution, or {name: distribution} of independent parts of a z that is such a dict.
+    log_likelihood: (x, z) -> a number in nats, in JAX; x is what is passed as data, None where nothing is.
+
+    Raises ValueError for a prior that is improper or discrete.
+    """
+    for part in jax.tree.leaves(prior, is_leaf=is_distribution):
+        if not is_distribution(part):
+            raise TypeError(f"prior holds a {type(part).__name__}; expected numpyro distributions")
+        if isinstance(part, ImproperUniform):
+            raise ValueError("the prior is improper, and the evidence does not exist under it; give it a proper one")
+        if getattr(part.support, "is_discrete", False):
+            raise ValueError(f"the prior is discrete ({type(part).__name__}); sum z out of the likelihood")
+    with jax.enable_x64(True):
+        vector, unravel = ravel_pytree(sample_unconstrained(prior, jax.random.key(0)))
+        return PriorAndLikelihood(prior=prior, function=log_likelihood, size=vector.size, unravel=unravel)
+
+
+def _model_joint(model: ProbabilisticModel) -> ModelJoint:
+    with jax.enable_x64(False):
+        prior = model.prior()
+        support = getattr(prior, "support", None)
+        if getattr(support, "is_discrete", False):
+            raise ValueError(
+                f"the prior over z is discrete ({type(prior).__name__}); sum z out, or, where it takes few values, use "
+                "isthmus.evidence.exact_evidence"
+            )
+        vector, unravel = ravel_pytree(prior.sample(jax.random.key(0)))
+        return ModelJoint(model=model, size=vector.size, unravel=unravel)
+
+
+def _numpyro_problem(model: Callable[..., Any], data: Any, each_row: bool) -> Problem:
+    arguments = ((), data) if isinstance(data, dict) else (() if data is None else tuple(data), {})
+    arguments = _with_rows(_as_arrays(arguments, np.float64), each_row)
+    with jax.enable_x64(True):
+        first = jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, arguments)
+        vector, unravel = ravel_pytree(unconstrained_sites(check_sites(model, first)))
+    return Problem(NumpyroJoint(function=model, size=vector.size, unravel=unravel), arguments, each_row)
+
+
+def _as_arrays(data: Any, floating: Any) -> Any:
+    """Arrays of numbers in one precision; anything that is no array stays with the model, as it is."""
+
+    def converted(leaf):
+        if not eqx.is_array_like(leaf) or isinstance(leaf, int | float | bool):
+            return leaf
+        array = np.asarray(leaf)
+        return array.astype(floating) if np.issubdtype(array.dtype, np.floating) else array
+
+    return jax.tree.map(converted, data)
+
+
+def _with_rows(data: Any, each_row: bool) -> Any:
+    return data if each_row else jax.tree.map(lambda leaf: leaf[None] if eqx.is_array(leaf) else leaf, data)
+
+
+def _probe(problem: Problem) -> None:
+    """Look at the log joint at draws from the prior, so that what is wrong with it is said before any work."""
+    joint = problem.joint
+    first = jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, problem.data)
+    with jax.enable_x64(joint.double_precision):
+        keys = jax.random.split(jax.random.key(1), PROBES)
+        draws = jax.vmap(lambda key: joint.sample_prior(first, key))(keys)
+        parts = {"prior": joint.log_prior, "likelihood": joint.log_likelihood}
+        for name, part in parts.items():
+            _check_values(name, _evaluate(name, part, first, draws))
+
+
+def _evaluate(name: str, part: Callable[[Any, Array], Array], x: Any, draws: Array) -> np.ndarray:
+    try:
+        values = jax.vmap(lambda u: part(x, u))(draws)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"the {name} cannot be evaluated at the data: {error}. Expected data in the shapes that the model takes"
+        ) from error
+    if jnp.shape(values) != (PROBES,):
+        raise ValueError(
+            f"the {name}'s log-density has shape {jnp.shape(values)[1:]} at one z; expected one number: sum over "
+            "what is independent, or call .to_event on the distribution"
+        )
+    return np.asarray(values)
+
+
+def _check_values(name: str, values: np.ndarray) -> None:
+    if np.isnan(values).any() or np.isposinf(values).any() or not np.isfinite(values).any():
+        shown = ", ".join(f"{value:g}" for value in values[:4])
+        raise ValueError(
+            f"the {name}'s log-density is not finite at draws from the prior ({shown}, ...); expected finite numbers, "
+            "or -inf at some; look for logarithms of 0, for data outside the support, and for NaN in the data"
+        )
