@@ -1,7 +1,7 @@
 """log p(x, z) as every sampler and every variational family sees it: a function of one real vector u.
 
 z may be named, bounded or structured; u [size] is its image in unconstrained coordinates, and the prior's density is
-that of u, the Jacobian included. So both remedies are written once, for vectors. What is made here supplies four
+that of u, the Jacobian included. So both remedies are written once, for vectors. What is made here supplies these
 methods; x is one datum, whatever the model takes for one, and `jax.vmap` makes the batch.
 """
 
@@ -19,6 +19,8 @@ from numpyro.distributions import biject_to
 from isthmus.models import ProbabilisticModel
 
 Unravel = Callable[[Array], Any]
+MOMENT_DRAWS = 256
+"""Of a q(z | x) that does not know its variance."""
 
 
 class LogJoint(eqx.Module):
@@ -42,6 +44,10 @@ class LogJoint(eqx.Module):
     @abstractmethod
     def latents(self, x: Any, u: Array) -> Any:
         """z in the model's own terms."""
+
+    @abstractmethod
+    def posterior_moments(self, x: Any) -> tuple[Array, Array] | None:
+        """Mean and scales [size] of the q(z | x) that the model brings with it; None where it brings none."""
 
     @final
     def log_density(self, x: Any, u: Array) -> Array:
@@ -68,6 +74,15 @@ class ModelJoint(LogJoint):
 
     def latents(self, x: Any, u: Array) -> Any:
         return self.unravel(u)
+
+    def posterior_moments(self, x: Any) -> tuple[Array, Array]:
+        posterior: Any = self.model.posterior(x)
+        if hasattr(posterior, "variance"):
+            mean, variance = (ravel_pytree(part)[0] for part in (posterior.mean, posterior.variance))
+            return mean, jnp.sqrt(variance)
+        keys = jax.random.split(jax.random.key(0), MOMENT_DRAWS)
+        draws = jax.vmap(lambda key: ravel_pytree(posterior.sample(key))[0])(keys)
+        return jnp.mean(draws, axis=0), jnp.std(draws, axis=0)
 
 
 class PriorAndLikelihood(LogJoint):
@@ -96,6 +111,9 @@ class PriorAndLikelihood(LogJoint):
         return jax.tree.map(
             lambda part, value: biject_to(part.support)(value), self.prior, self.unravel(u), is_leaf=is_distribution
         )
+
+    def posterior_moments(self, x: Any) -> None:
+        return None
 
     def _parts(self, u: Array) -> list[tuple[Any, Any]]:
         distributions = jax.tree.leaves(self.prior, is_leaf=is_distribution)

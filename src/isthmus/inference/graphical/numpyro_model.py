@@ -49,6 +49,9 @@ class NumpyroJoint(LogJoint):
     def latents(self, x: Arguments, u: Array) -> dict[str, Array]:
         return constrain_fn(self.function, *x, self.unravel(u), return_deterministic=True)
 
+    def posterior_moments(self, x: Arguments) -> None:
+        return None
+
     def _sites(self, x: Arguments, u: Array) -> Trace:
         args, kwargs = x
         values = constrain_fn(self.function, args, kwargs, self.unravel(u))

@@ -1,6 +1,6 @@
 """From whatever a user calls a model to a log joint and its data, checked once at the door."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import equinox as eqx
@@ -19,8 +19,9 @@ from isthmus.inference.graphical.log_joint import (
     sample_unconstrained,
 )
 from isthmus.inference.graphical.numpyro_model import NumpyroJoint, check_sites, unconstrained_sites
+from isthmus.inference.importance import content_key
 from isthmus.models import ProbabilisticModel
-from isthmus.models.rows import row_count
+from isthmus.models.rows import chunk_size, chunks, row_count
 
 PROBES = 16
 """Prior draws at which a log joint is looked at before any work begins."""
@@ -38,12 +39,58 @@ class Problem(eqx.Module):
 
     @property
     def rows(self) -> int:
-        leaves = [leaf for leaf in jax.tree.leaves(self.data) if eqx.is_array(leaf)]
-        return row_count(leaves) if leaves else 1
+        arrays = eqx.filter(self.data, eqx.is_array)
+        return row_count(arrays) if jax.tree.leaves(arrays) else 1
+
+    @property
+    def start(self) -> str | None:
+        """Whether the model brings a q(z | x) to start from: "posterior", or None."""
+        return "posterior" if isinstance(self.joint, ModelJoint) else None
+
+    def precision(self) -> Any:
+        """The context in which the log joint's arithmetic is done."""
+        return jax.enable_x64(self.joint.double_precision)
+
+    def chunks(self, copies: int) -> Iterator[Any]:
+        """The data in chunks of rows whose `copies` versions fit in memory; the last is padded with its last row."""
+        if not self.each_row:
+            yield self.data
+            return
+        arrays, rest = eqx.partition(self.data, eqx.is_array)
+        size = min(chunk_size(arrays, copies), 1 << (self.rows - 1).bit_length())
+        for chunk in chunks(arrays, size):
+            yield eqx.combine(chunk, rest)
+
+    def keys(self, chunk: Any, key: Array, stream: int) -> Array:
+        """A key for each row of a chunk, which follows from the row's content and the stream alone."""
+        arrays = eqx.filter(chunk, eqx.is_array)
+        if not jax.tree.leaves(arrays):
+            return jax.random.fold_in(key, stream)[None]
+        return _content_keys(arrays, key, jnp.int32(stream))
+
+    def latents(self, chunk: Any, u: Array) -> Any:
+        """z in the model's own terms at u [row, ..., size], arrays [row, ..., ...]."""
+        return _latents(self.joint, chunk, u)
 
     def result(self, tree: Any) -> Any:
         """A result [row, ...] as it is handed out: without its first axis where no rows were asked for."""
-        return tree if self.each_row else jax.tree.map(lambda array: array[0], tree)
+        if self.each_row:
+            return tree
+        return jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, tree)
+
+
+@jax.jit
+def _content_keys(rows: Any, key: Array, stream: Array) -> Array:
+    return jax.vmap(lambda row: content_key(key, row, stream))(rows)
+
+
+@eqx.filter_jit
+def _latents(joint: LogJoint, data: Any, u: Array) -> Any:
+    def of_row(x, u):
+        flat = jax.vmap(lambda one: joint.latents(x, one))(u.reshape(-1, u.shape[-1]))
+        return jax.tree.map(lambda leaf: leaf.reshape(u.shape[:-1] + leaf.shape[1:]), flat)
+
+    return eqx.filter_vmap(of_row)(data, u)
 
 
 def as_problem(model: Any, data: Any = None, *, each_row: bool | None = None) -> Problem:

@@ -1,0 +1,129 @@
+"""The second remedy: a tractable q for the posterior of each row, by optimisation."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from isthmus.inference.approximation.divergences import DIVERGENCES, Divergence
+from isthmus.inference.approximation.families import FAMILIES, PosteriorFamily
+from isthmus.inference.approximation.optimisation import Optimisation, optimise, sample_weights, starting_moments
+from isthmus.inference.graphical import Problem, as_problem
+from isthmus.inference.posterior import Diagnostics, Posterior, sound_evidence, warn_of_steps, warn_of_weights
+from isthmus.inference.weights import WeightSummary, summarise_weights
+from isthmus.information import Estimate
+
+STARTS = ("posterior", "prior", "draw")
+START_STREAM, STEP_STREAM, DRAW_STREAM = 0, 1, 2
+
+
+def fit_posterior(
+    model: Any,
+    data: Any = None,
+    *,
+    each_row: bool | None = None,
+    family: str | type[PosteriorFamily] = "mean_field",
+    objective: str | Divergence = "reverse_kl",
+    start: str | None = None,
+    steps: int = 2000,
+    samples: int = 16,
+    learning_rate: float | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+) -> Posterior:
+    """A tractable q(z) for the posterior p(z | x) of each row, with its ELBO and importance-weighted evidence.
+
+    model, data, each_row: as for `as_problem`: a three-method model and rows, a numpyro model and its arguments, or a
+        `log_joint`.
+    family: "mean_field", "full_covariance" or "low_rank" normals, "flow", or a PosteriorFamily of your own, over z in
+        unconstrained coordinates.
+    objective: "reverse_kl", "forward_kl", "renyi", "importance_weighted", or a Divergence such as Renyi(0.3).
+    start: "posterior", the model's own q(z | x); "prior", as wide as the prior; "draw", narrow around the likeliest of
+        64 prior draws. None for the first there is: the model's own, then the prior for objectives that cover mass.
+    steps, samples, learning_rate: of Adam, which falls to 0 by a cosine (the family's own where
+        None); draws of q at each step.
+    draws: of q at the end, for samples, evidence and Pareto k.
+
+    Rows are optimised side by side and do not see each other. Returns a Posterior; warns (PosteriorWarning) where the
+    weights do not cover a posterior. Raises ValueError for arguments out of range, and as `as_problem` does.
+    """
+    problem = as_problem(model, data, each_row=each_row)
+    divergence = _by_name("objective", objective, DIVERGENCES, Divergence)
+    chosen = _by_name("family", family, FAMILIES, type)
+    rate = chosen.learning_rate if learning_rate is None else learning_rate
+    where = start or problem.start or ("prior" if divergence.starts_wide else "draw")
+    _check(where, problem, steps=steps, samples=samples, draws=draws, learning_rate=rate)
+    with problem.precision():
+        settings = Optimisation(jnp.asarray(rate, jnp.result_type(float)), divergence, steps, samples)
+        parts = [
+            _fit_chunk(problem, chunk, chosen, where, settings, draws, jax.random.key(seed))
+            for chunk in problem.chunks(copies=max(samples, 1))
+        ]
+        q = _joined([part[0] for part in parts], problem.rows)
+        trace, u, latents = (_joined([part[i] for part in parts], problem.rows) for i in (1, 2, 4))
+        summary = summarise_weights(_joined([part[3] for part in parts], problem.rows))
+    warn_of_steps(np.asarray(trace))
+    warn_of_weights(summary.pareto_k)
+    return _posterior(problem, q, np.asarray(trace), np.asarray(u), latents, summary)
+
+
+def _fit_chunk(
+    problem: Problem, chunk: Any, family: Any, where: str, settings: Optimisation, draws: int, key: Array
+) -> tuple[Any, Array, Array, Array, Any]:
+    joint = problem.joint
+    start_keys, step_keys, draw_keys = (problem.keys(chunk, key, stream) for stream in range(3))
+    start = eqx.filter_vmap(family.around)(*starting_moments(joint, chunk, where, start_keys))
+    q, trace = optimise(joint, chunk, start, settings, step_keys)
+    u, log_weights = sample_weights(joint, chunk, q, draws, draw_keys)
+    return q, trace, u, log_weights, problem.latents(chunk, u)
+
+
+def _posterior(
+    problem: Problem, q: Any, trace: np.ndarray, u: np.ndarray, latents: Any, summary: WeightSummary
+) -> Posterior:
+    # One chain: the draws of q are independent.
+    u, latents = jax.tree.map(lambda array: np.asarray(array)[:, None], (u, latents))
+    diagnostics = Diagnostics(
+        effective_sample_size=summary.effective_sample_size, elbo_trace=trace, pareto_k=summary.pareto_k
+    )
+    elbo = Estimate(summary.elbo, "nats", "lower", np.sqrt(summary.elbo_variance))
+    return Posterior(
+        method="variational inference",
+        samples=problem.result(latents),
+        unconstrained=problem.result(u),
+        diagnostics=problem.result(diagnostics),
+        evidence=problem.result(sound_evidence(summary, summary.covers)),
+        elbo=problem.result(elbo),
+        approximation=problem.result(q),
+    )
+
+
+def _joined(parts: list[Any], rows: int) -> Any:
+    """Chunks [row, ...] one after the other, without the rows that padded the last."""
+
+    def joined(*leaves):
+        return np.concatenate([np.asarray(leaf) for leaf in leaves])[:rows] if eqx.is_array(leaves[0]) else leaves[0]
+
+    return jax.tree.map(joined, *parts)
+
+
+def _by_name(what: str, given: Any, known: dict[str, Any], kind: type) -> Any:
+    if isinstance(given, kind):
+        return given
+    if given not in known:
+        raise ValueError(f"{what} is {given!r}; expected one of {', '.join(map(repr, known))}, or a {kind.__name__}")
+    return known[given]
+
+
+def _check(where: str, problem: Problem, **numbers: float) -> None:
+    if where not in STARTS or (where == "posterior" and problem.start is None):
+        raise ValueError(
+            f"start is {where!r}; expected one of {', '.join(map(repr, STARTS))}, the first only of three-method models"
+        )
+    for name, value in numbers.items():
+        least = 0.0 if name == "learning_rate" else 2 if name == "draws" else 1
+        if not value >= least or (name == "learning_rate" and value == 0):
+            raise ValueError(f"{name} is {value}; expected {'a number above 0' if least == 0 else f'at least {least}'}")

@@ -1,0 +1,66 @@
+"""What importance weights say: the evidence from below, and whether they can be believed."""
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from blackjax.diagnostics import psis_weights
+
+PARETO_LIMIT = 0.7
+"""Above this shape the weights' tail is so heavy that their mean says nothing at any affordable number of draws."""
+
+
+@dataclass(frozen=True)
+class WeightSummary:
+    """Log-weights log p(x, u) - log q(u) at draws of q, [row, draw], summed up by row; nats, float64.
+
+    elbo: their mean, and elbo_variance that of its Monte Carlo error; log_evidence: the logarithm of the weights' mean,
+    which bounds log p(x) from below in expectation, and its variance by the delta method.
+    effective_sample_size: (sum w)^2 / sum w^2.  pareto_k: the shape of the weights' tail (Vehtari, Simpson, Gelman, Yao
+    and Gabry 2024, Pareto smoothed importance sampling); above 0.7 the weights do not cover the posterior.
+    """
+
+    elbo: np.ndarray
+    elbo_variance: np.ndarray
+    log_evidence: np.ndarray
+    log_evidence_variance: np.ndarray
+    effective_sample_size: np.ndarray
+    pareto_k: np.ndarray
+
+    @property
+    def covers(self) -> np.ndarray:
+        """Whether the draws cover the posterior, [row]; a shape that could not be fitted does not."""
+        return self.pareto_k < PARETO_LIMIT
+
+
+def summarise_weights(log_weights: np.ndarray) -> WeightSummary:
+    """The summary of log-weights [row, draw]."""
+    log_weights = np.asarray(log_weights, np.float64)
+    draws = log_weights.shape[1]
+    largest = log_weights.max(1, keepdims=True)
+    weights = np.exp(log_weights - np.where(np.isfinite(largest), largest, 0.0))
+    mean = weights.mean(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = weights.var(1, ddof=1) / draws / mean**2
+        size = weights.sum(1) ** 2 / (weights**2).sum(1)
+        return WeightSummary(
+            elbo=log_weights.mean(1),
+            elbo_variance=log_weights.var(1, ddof=1) / draws,
+            log_evidence=np.log(mean) + largest[:, 0],
+            log_evidence_variance=variance,
+            effective_sample_size=size,
+            pareto_k=_pareto_shapes(log_weights),
+        )
+
+
+def _pareto_shapes(log_weights: np.ndarray) -> np.ndarray:
+    constant = np.ptp(log_weights, axis=1) < 1e-12 * (1.0 + np.abs(log_weights[:, 0]))
+    with jax.enable_x64(True):
+        shapes = np.asarray(_fit_tails(log_weights), np.float64)
+    # Equal weights, q being the posterior, have no tail to fit.
+    return np.where(constant, -np.inf, np.where(np.isnan(shapes), np.inf, shapes))
+
+
+@jax.jit
+def _fit_tails(log_weights: jax.Array) -> jax.Array:
+    return jax.vmap(lambda row: psis_weights(row)[1])(log_weights)
