@@ -93,7 +93,8 @@ def _by_chains(problem: Problem, method: str, settings: ChainSettings, seed: int
 @jax.jit
 def _mixing(u: Array) -> tuple[Array, Array]:
     """(split R-hat, effective sample size) of draws [row, chain, draw, size], each [row, size]."""
-    return jax.vmap(rhat)(u), jax.vmap(ess_bulk)(u)
+    # Both drop an axis of length one.
+    return tuple(jax.vmap(found)(u).reshape(u.shape[0], u.shape[-1]) for found in (rhat, ess_bulk))  # type: ignore[return-value]
 
 
 def _by_importance(problem: Problem, proposal: Posterior | None, draws: int, candidates: int, seed: int) -> Posterior:
