@@ -15,6 +15,10 @@ from jax import Array, lax
 
 from isthmus.evidence.annealed.path import Path, PathOfDatum, PathState
 
+JITTER = (0.2, 1.2)
+"""A step size is multiplied by a number between these, or trajectories of one length would come back to where they began
+in some direction, temperature after temperature (Neal 2011, MCMC using Hamiltonian dynamics)."""
+
 _move = build_kernel()
 
 
@@ -85,6 +89,8 @@ def move(
         state.log_start + beta * state.contrast,
         state.log_start_gradient + beta * state.contrast_gradient,
     )
+    jitter_key, key = jax.random.split(key)
+    step_size = step_size * jax.random.uniform(jitter_key, (), jnp.result_type(float), *JITTER)
     after, info = _move(key, before, log_density, step_size, path.scales**2, leapfrogs)
     log_start, gradient = jax.value_and_grad(path.log_start)(after.position)
     contrast = (after.logdensity - log_start) / beta
