@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 
 from isthmus.inference.approximation.divergences import DIVERGENCES, Divergence
-from isthmus.inference.approximation.families import FAMILIES, PosteriorFamily
+from isthmus.inference.approximation.families import FAMILIES, FlowFamily, FullCovarianceNormal, NormalFamily
 from isthmus.inference.approximation.optimisation import Optimisation, optimise, sample_weights, starting_moments
 from isthmus.inference.graphical import Problem, as_problem
 from isthmus.inference.posterior import Diagnostics, Posterior, sound_evidence, warn_of_steps, warn_of_weights
@@ -25,10 +25,10 @@ def fit_posterior(
     data: Any = None,
     *,
     each_row: bool | None = None,
-    family: str | type[PosteriorFamily] = "mean_field",
+    family: str | type[NormalFamily | FlowFamily] = "mean_field",
     objective: str | Divergence = "reverse_kl",
     start: str | None = None,
-    steps: int = 2000,
+    steps: int = 5000,
     samples: int = 16,
     learning_rate: float | None = None,
     draws: int = 1000,
@@ -38,8 +38,8 @@ def fit_posterior(
 
     model, data, each_row: as for `as_problem`: a three-method model and rows, a numpyro model and its arguments, or a
         `log_joint`.
-    family: "mean_field", "full_covariance" or "low_rank" normals, "flow", or a PosteriorFamily of your own, over z in
-        unconstrained coordinates.
+    family: "mean_field", "full_covariance" or "low_rank" normals, "flow" (a normal first, then bent), or a NormalFamily
+        of your own, over z in unconstrained coordinates.
     objective: "reverse_kl", "forward_kl", "renyi", "importance_weighted", or a Divergence such as Renyi(0.3).
     start: "posterior", the model's own q(z | x); "prior", as wide as the prior; "draw", narrow around the likeliest of
         64 prior draws. None for the first there is: the model's own, then the prior for objectives that cover mass.
@@ -53,7 +53,8 @@ def fit_posterior(
     problem = as_problem(model, data, each_row=each_row)
     divergence = _by_name("objective", objective, DIVERGENCES, Divergence)
     chosen = _by_name("family", family, FAMILIES, type)
-    rate = chosen.learning_rate if learning_rate is None else learning_rate
+    first = FullCovarianceNormal if chosen is FlowFamily else chosen
+    rate = first.learning_rate if learning_rate is None else learning_rate
     where = start or problem.start or ("prior" if divergence.starts_wide else "draw")
     _check(where, problem, steps=steps, samples=samples, draws=draws, learning_rate=rate)
     with problem.precision():
@@ -75,10 +76,20 @@ def _fit_chunk(
 ) -> tuple[Any, Array, Array, Array, Any]:
     joint = problem.joint
     start_keys, step_keys, draw_keys = (problem.keys(chunk, key, stream) for stream in range(3))
-    start = eqx.filter_vmap(family.around)(*starting_moments(joint, chunk, where, start_keys))
-    q, trace = optimise(joint, chunk, start, settings, step_keys)
+    moments = starting_moments(joint, chunk, where, start_keys)
+    if family is FlowFamily:
+        normal, trace = optimise(joint, chunk, _around(FullCovarianceNormal, moments), settings, step_keys)
+        bent = eqx.filter_vmap(FlowFamily.bending)(normal)
+        q, further = optimise(joint, chunk, bent, settings.at(FlowFamily.learning_rate), step_keys)
+        trace = jnp.concatenate([trace, further], axis=1)
+    else:
+        q, trace = optimise(joint, chunk, _around(family, moments), settings, step_keys)
     u, log_weights = sample_weights(joint, chunk, q, draws, draw_keys)
     return q, trace, u, log_weights, problem.latents(chunk, u)
+
+
+def _around(family: type[NormalFamily], moments: tuple[Array, Array]) -> NormalFamily:
+    return eqx.filter_vmap(family.around)(*moments)
 
 
 def _posterior(

@@ -25,6 +25,11 @@ class Optimisation(eqx.Module):
     steps: int = eqx.field(static=True)
     samples: int = eqx.field(static=True)
 
+    def at(self, learning_rate: float) -> "Optimisation":
+        """The same at another learning rate."""
+        rate = jnp.asarray(learning_rate, self.learning_rate.dtype)
+        return Optimisation(rate, self.divergence, self.steps, self.samples)
+
 
 @eqx.filter_jit
 def optimise(joint: LogJoint, data: Any, start: Any, settings: Optimisation, keys: Array) -> tuple[Any, Array]:

@@ -1,0 +1,32 @@
+"""Both remedies and the evidence, at full size: the figures of docs/benchmarks.md, held to what was promised."""
+
+import json
+
+import pytest
+from benchmark_runs import need_shared, run_benchmark
+
+pytestmark = pytest.mark.slow
+
+
+def test_remedies_are_calibrated_and_agree(tmp_path):
+    run_benchmark("posteriors", "--out", tmp_path / "out.json")
+    results = json.loads((tmp_path / "out.json").read_text())
+    for row in results["recovery"]:
+        if row["method"] in ("NUTS", "HMC", "full_covariance, reverse_kl", "low_rank, reverse_kl", "flow, reverse_kl"):
+            assert float(row["means"]) < 4, row
+    least = {model: min(min(p) for p in sites.values()) for model, sites in results["calibration"].items()}
+    entries = {model: sum(len(p) for p in sites.values()) for model, sites in results["calibration"].items()}
+    for model, p in least.items():
+        # One in a hundred, over as many entries as the model has.
+        assert p > 0.01 / entries[model], (model, p)
+    assert all(found["r_hat"] < 1.05 for found in results["models"].values())
+    assert results["images"]["share_mixed"] > 0.9
+
+
+def test_the_whole_ledger_of_images_within_ten_minutes(tmp_path):
+    need_shared("binarized_mnist")
+    run_benchmark("mnist_evidence", "--out", tmp_path / "out.json")
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert found["gap_on_simulated"]["value"] < 0.5
+    for name in ("inference_gap", "approximation_gap", "amortisation_gap"):
+        assert found["ledger"][name]["value"] > 0
