@@ -37,31 +37,29 @@ class ConjugateCase:
     members: np.ndarray | None = None
 
 
-def _rng() -> np.random.Generator:
-    return np.random.default_rng(0)
+def _normals(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    members = rng.integers(SIZE, size=ROWS)
+    return CENTRES[members] + SCALES[members] * rng.normal(size=(ROWS, COLUMNS)), members
 
 
-def _normals() -> tuple[np.ndarray, np.ndarray]:
-    members = _rng().integers(SIZE, size=ROWS)
-    return CENTRES[members] + SCALES[members] * _rng().normal(size=(ROWS, COLUMNS)), members
+def _regression(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    X = rng.normal(size=(ROWS, COLUMNS))
+    return X, X @ WEIGHTS + 0.7 * rng.normal(size=ROWS)
 
 
-def _regression() -> tuple[np.ndarray, np.ndarray]:
-    X = _rng().normal(size=(ROWS, COLUMNS))
-    return X, X @ WEIGHTS + 0.7 * np.random.default_rng(1).normal(size=ROWS)
-
-
-def _topics() -> np.ndarray:
+def _topics(rng: np.random.Generator) -> np.ndarray:
     """Documents [document, word] of three topics with five words each, and five that all share."""
-    topics = np.full((SIZE, 20), 0.01) + np.kron(np.eye(SIZE, 4), np.ones(5)) + np.kron(np.eye(4)[3], np.ones(5)) * 0.3
-    proportions = _rng().dirichlet(np.full(SIZE, 0.3), ROWS)
-    words = proportions @ (topics / topics.sum(axis=1, keepdims=True))
-    return np.stack([_rng().multinomial(50, word) for word in words]).astype(float)
+    own, shared = np.eye(SIZE, 4), 0.3 * np.eye(4)[3]
+    topics = 0.01 + np.kron(own + shared, np.ones(5))
+    words = rng.dirichlet(np.full(SIZE, 0.3), ROWS) @ (topics / topics.sum(axis=1, keepdims=True))
+    return rng.multinomial(50, words).astype(float)
 
 
-X, MEMBERS = _normals()
-BITS = (np.random.default_rng(1).random((ROWS, 6)) < PROBABILITIES[MEMBERS]).astype(float)
-COUNTS = _rng().poisson(RATES[MEMBERS]).astype(float)
+RNG = np.random.default_rng(0)
+X, MEMBERS = _normals(RNG)
+BITS = (RNG.random((ROWS, 6)) < PROBABILITIES[MEMBERS]).astype(float)
+COUNTS = RNG.poisson(RATES[MEMBERS]).astype(float)
+REGRESSION = _regression(RNG)
 BERNOULLI = ColumnsLikelihood(families.Bernoulli(), dist.Beta(np.full(6, 0.5), np.full(6, 0.7)))
 POISSON = ColumnsLikelihood(families.Poisson(), dist.Gamma(np.full(COLUMNS, 1.5), np.full(COLUMNS, 0.1)))
 NORMAL, LINEAR = NormalLikelihood.from_rows(X), LinearLikelihood(COLUMNS, strength=0.5, concentration=2.0, rate=1.5)
@@ -70,13 +68,13 @@ EXACT = {
     "normal": ConjugateCase(IndependentRows(NORMAL), X),
     "bernoulli": ConjugateCase(IndependentRows(BERNOULLI), BITS),
     "poisson": ConjugateCase(IndependentRows(POISSON), COUNTS),
-    "regression": ConjugateCase(IndependentRows(LINEAR), _regression()),
+    "regression": ConjugateCase(IndependentRows(LINEAR), REGRESSION),
 }
 MIXTURES = {
     "mixture of normals": ConjugateCase(Mixture(NORMAL, SIZE), X, MEMBERS),
     "mixture of bits": ConjugateCase(Mixture(BERNOULLI, SIZE), BITS, MEMBERS),
     "mixture of counts": ConjugateCase(Mixture(POISSON, SIZE, concentration=1.0), COUNTS, MEMBERS),
 }
-TOPICS = {"topics": ConjugateCase(LatentDirichletAllocation(SIZE, 20), _topics())}
+TOPICS = {"topics": ConjugateCase(LatentDirichletAllocation(SIZE, 20), _topics(RNG))}
 CONJUGATE = EXACT | MIXTURES | TOPICS
-ALL = CONJUGATE | {"mean-field regression": ConjugateCase(MeanFieldRegression(LINEAR), _regression())}
+ALL = CONJUGATE | {"mean-field regression": ConjugateCase(MeanFieldRegression(LINEAR), REGRESSION)}

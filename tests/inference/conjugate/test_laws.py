@@ -41,7 +41,7 @@ def test_a_step_of_rate_one_on_all_rows_is_coordinate_ascent(name):
     with jax.enable_x64(True):
         start = start_at(case.model, case.rows, None, 0, 0)
         swept = sweep(case.model, start, case.rows)
-        moved, bound = natural_gradient_step(case.model, start, case.rows, jnp.asarray(1.0), 1.0)
+    moved, bound = natural_gradient_step(case.model, start, case.rows, jnp.asarray(1.0), 1.0)
     assert bound == pytest.approx(float(swept.bound), rel=1e-12)
     jax.tree.map(lambda ours, theirs: np.testing.assert_allclose(ours, theirs, rtol=1e-9), moved, swept.parameters)
 
@@ -61,7 +61,7 @@ def test_minibatches_reach_the_bound_of_coordinate_ascent(fits, name):
     fit = stochastic_natural_gradient(case.model, case.rows, batch_size=60, epochs=40, delay=2.0, forgetting=0.9)
     assert fit.converged
     with jax.enable_x64(True):
-        bound = sweep(case.model, fit.parameters, case.rows).bound
+        bound = float(sweep(case.model, fit.parameters, case.rows).bound)
     assert abs(fits[name].bound - bound) < 0.02 * len(case.rows)
 
 

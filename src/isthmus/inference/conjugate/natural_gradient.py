@@ -11,6 +11,7 @@ from jax import Array
 from isthmus.inference.conjugate.coordinate_ascent import as_rows, start_at
 from isthmus.inference.conjugate.model import ConjugateModel, Parameters, count_rows
 from isthmus.inference.conjugate.result import ConjugateFit, warn_unless_converged
+from isthmus.information.precision import in_float64
 
 
 def stochastic_natural_gradient(
@@ -53,6 +54,7 @@ def stochastic_natural_gradient(
     return warn_unless_converged(fit, f"epochs={epochs}", tolerance)
 
 
+@in_float64
 @eqx.filter_jit
 def natural_gradient_step(
     model: ConjugateModel, parameters: Parameters, batch: Any, rate: Array, scale: float
