@@ -96,9 +96,7 @@ def bidirectional_monte_carlo(
     draws, shared = _draws_by_chain(problem, exact_draws, chains)
     key = jax.random.key(seed, impl="threefry2x32")
     path, backwards = choose_path(problem, start), forward.schedule.reversed
-    found = run_chains(
-        problem, path, _with_data(problem, draws), backwards, key, REVERSE_STREAM, leapfrogs, chains
-    )
+    found = run_chains(problem, path, _with_data(problem, draws), backwards, key, REVERSE_STREAM, leapfrogs, chains)
     log_inverse, variance = log_mean_weight(found.log_weights)
     sound = soundness(found, backwards)
     warn_of_failures(sound)

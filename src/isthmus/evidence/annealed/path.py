@@ -1,4 +1,6 @@
-"""The path of densities from a start that can be sampled to the posterior: log p_beta(u) = log start(u) + beta contrast(u).
+"""The path of densities from a start that can be sampled to the posterior.
+
+    log p_beta(u) = log start(u) + beta contrast(u)
 
 The contrast is log p(x, u) - log start(u), so that beta = 0 is the start and beta = 1 the log joint, whose integral is
 the evidence. Neal 2001, Annealed importance sampling.

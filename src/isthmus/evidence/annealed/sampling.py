@@ -124,7 +124,7 @@ def run_chains(
     leapfrogs: int,
     chains: int,
 ) -> Annealed:
-    """The chains of all rows along a schedule, as NumPy in float64, [row, chain]; chunks: of data and starting points."""
+    """The chains of all rows along a schedule, NumPy in float64, [row, chain]; chunks: of data and starting points."""
     parts = []
     with problem.precision():
         count = jnp.asarray(schedule.temperatures)
@@ -135,7 +135,7 @@ def run_chains(
     return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: problem.rows].astype(np.float64), *parts)
 
 
-def log_mean_weight(log_weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def log_mean_weight(log_weights: Any) -> tuple[np.ndarray, np.ndarray]:
     """(log of the mean over chains of weights [row, chain], its variance by the delta method), [row] each."""
     chains = log_weights.shape[1]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -157,9 +157,9 @@ def warn_of_failures(sound: np.ndarray) -> None:
     """Say how many rows have chains that failed."""
     if not sound.all():
         warnings.warn(
-            f"the annealed chains of {(~sound).sum()} of {len(sound)} rows stood still or brought back no finite weight: "
-            "no evidence is quoted there. Start from the other end of start='posterior' and 'prior', tune a schedule "
-            "on these rows, or rescale the latents",
+            f"the annealed chains of {(~sound).sum()} of {len(sound)} rows stood still or brought back no finite "
+            "weight: no evidence is quoted there. Try the other one of start='posterior' and 'prior', tune a schedule "
+            "on these rows alone, or rescale the latents",
             PosteriorWarning,
             stacklevel=3,
         )

@@ -16,10 +16,10 @@ from jax import Array, lax
 from isthmus.evidence.annealed.path import Path, PathOfDatum, PathState
 
 JITTER = (0.2, 1.2)
-"""A step size is multiplied by a number between these, or trajectories of one length would come back to where they began
-in some direction, temperature after temperature (Neal 2011, MCMC using Hamiltonian dynamics)."""
+"""A step size is multiplied by a number between these, or trajectories of one length would come back to where they
+began in some direction, temperature after temperature (Neal 2011, MCMC using Hamiltonian dynamics)."""
 
-_move = build_kernel()
+_move: Any = build_kernel()
 
 
 class Annealed(eqx.Module):
@@ -84,11 +84,8 @@ def move(
     def log_density(u):
         return path.log_start(u) + beta * path.contrast(u)
 
-    before = HMCState(
-        state.u,
-        state.log_start + beta * state.contrast,
-        state.log_start_gradient + beta * state.contrast_gradient,
-    )
+    value: Any = state.log_start + beta * state.contrast
+    before = HMCState(state.u, value, state.log_start_gradient + beta * state.contrast_gradient)
     jitter_key, key = jax.random.split(key)
     step_size = step_size * jax.random.uniform(jitter_key, (), jnp.result_type(float), *JITTER)
     after, info = _move(key, before, log_density, step_size, path.scales**2, leapfrogs)
