@@ -9,6 +9,9 @@ from blackjax.diagnostics import psis_weights
 PARETO_LIMIT = 0.7
 """Above this shape the weights' tail is so heavy that their mean says nothing at any affordable number of draws."""
 
+EQUAL_WITHIN = 0.05
+"""Weights whose logarithms all lie so close, in nats, have no tail to fit: q is the posterior, but for rounding."""
+
 
 @dataclass(frozen=True)
 class WeightSummary:
@@ -54,11 +57,11 @@ def summarise_weights(log_weights: np.ndarray) -> WeightSummary:
 
 
 def _pareto_shapes(log_weights: np.ndarray) -> np.ndarray:
-    constant = np.ptp(log_weights, axis=1) < 1e-12 * (1.0 + np.abs(log_weights[:, 0]))
+    with np.errstate(invalid="ignore"):
+        equal = np.ptp(log_weights, axis=1) < EQUAL_WITHIN
     with jax.enable_x64(True):
         shapes = np.asarray(_fit_tails(log_weights), np.float64)
-    # Equal weights, q being the posterior, have no tail to fit.
-    return np.where(constant, -np.inf, np.where(np.isnan(shapes), np.inf, shapes))
+    return np.where(equal, -np.inf, np.where(np.isnan(shapes), np.inf, shapes))
 
 
 @jax.jit
