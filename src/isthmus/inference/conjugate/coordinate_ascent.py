@@ -17,20 +17,22 @@ def coordinate_ascent(
     rows: Any,
     *,
     parameters: Parameters = None,
-    starts: int = 1,
+    starts: int | None = None,
     tolerance: float = 1e-5,
     max_iterations: int = 1000,
     seed: int = 0,
 ) -> ConjugateFit:
     """q at a local maximum of the ELBO, the best of several starts, in float64.
 
-    rows: as the model takes them, arrays [row, ...]. parameters: where to start, instead of the model's own seeded
-    start. tolerance: the rise of the ELBO, in nats a row, at which an ascent ends.
+    rows: as the model takes them, arrays [row, ...]. parameters: where to start, once, instead of the model's own
+    seeded starts. starts: how many, as many as the model asks for (`model.starts`) where None. tolerance: the rise
+    of the ELBO, in nats a row, at which an ascent ends.
 
     Returns a ConjugateFit whose bounds never fall. Warns (UserWarning) where the best ascent reached max_iterations;
     raises ValueError for rows that are empty, of several lengths or not finite, and for numbers out of range. Bishop
     2006, Pattern recognition and machine learning, chapter 10.
     """
+    starts = (1 if parameters is not None else model.starts) if starts is None else starts
     if starts < 1 or max_iterations < 2 or not tolerance >= 0:
         raise ValueError(
             f"starts {starts}, max_iterations {max_iterations} and tolerance {tolerance}; expected at least 1, 2 and 0"

@@ -1,6 +1,6 @@
 """Rows of one conjugate likelihood, without local variables: the posterior is exact, and the bound the evidence."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from isthmus.information.precision import in_float64
 class IndependentRows(ConjugateModel):
     """Rows independent given one theta, with a conjugate prior; one sweep gives its exact posterior."""
 
+    starts: ClassVar[int] = 1
     likelihood: ConjugateLikelihood
 
     @property

@@ -1,6 +1,6 @@
 """Mixtures of any conjugate likelihood: normals, bits, counts, regressions."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -23,6 +23,7 @@ class Mixture(ConjugateModel):
         for graphical models. Raises ValueError for a size below 1 or a concentration that is not above 0.
     """
 
+    starts: ClassVar[int] = 10
     likelihood: ConjugateLikelihood
     size: int = eqx.field(static=True)
     concentration: float = eqx.field(static=True)

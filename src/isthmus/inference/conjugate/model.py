@@ -34,7 +34,12 @@ class Sweep(NamedTuple):
 
 
 class VariationalModel(eqx.Module):
-    """A model whose ELBO has closed-form optima, one group of variables at a time."""
+    """A model whose ELBO has closed-form optima, one group of variables at a time.
+
+    starts: how many ascents, from different starts, its local maxima ask for.
+    """
+
+    starts: eqx.AbstractClassVar[int]
 
     @abstractmethod
     def initialise(self, rows: Any, key: Array) -> Parameters:

@@ -13,6 +13,8 @@ from isthmus.inference.conjugate.model import ConjugateModel, Parameters, count_
 from isthmus.inference.conjugate.result import ConjugateFit, warn_unless_converged
 from isthmus.information.precision import in_float64
 
+_STARTING_ROWS = 1000
+
 
 def stochastic_natural_gradient(
     model: ConjugateModel,
@@ -30,7 +32,8 @@ def stochastic_natural_gradient(
 
     Step t, counted from 1, moves the natural coordinates by rho_t = (t - 1 + delay)^-forgetting of the way to their
     optimum for a batch that stands for all rows; forgetting in (0.5, 1] makes the steps converge. Every epoch shuffles
-    the rows anew and leaves out those that fill no batch; batch_size is at most the number of rows.
+    the rows anew and leaves out those that fill no batch; batch_size is at most the number of rows. The model's own
+    start sees a thousand rows at most, or one batch.
 
     Returns a ConjugateFit with no local state, whose bounds are the batches' unbiased estimates of the ELBO, averaged
     over each epoch; converged means that the last epoch raised it by less than `tolerance` nats a row. Raises
@@ -44,7 +47,8 @@ def stochastic_natural_gradient(
     rows = as_rows(rows)
     count = count_rows(rows)
     with jax.enable_x64(True):
-        start = start_at(model, rows, parameters, seed, 0)
+        first = np.random.default_rng(seed).permutation(count)[: max(batch_size, _STARTING_ROWS)]
+        start = start_at(model, jax.tree.map(lambda leaf: leaf[first], rows), parameters, seed, 0)
         schedule = jnp.asarray([delay, forgetting], jnp.float64)
         key = jax.random.key(seed)
         found, bounds = _descend(model, start, rows, schedule, key, min(batch_size, count), epochs)

@@ -1,6 +1,6 @@
 """Bayesian linear regression: the exact normal-gamma posterior, and the mean-field one beside it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -70,6 +70,7 @@ class MeanFieldRegression(VariationalModel):
     (a + columns / 2) times, where a is the exact concentration.
     """
 
+    starts: ClassVar[int] = 1
     likelihood: LinearLikelihood
 
     def initialise(self, rows: Any, key: Array) -> Parameters:
