@@ -22,6 +22,7 @@ Data = Annotated[str, typer.Argument(help="A bundled name, or a .csv, .parquet, 
 Run = Annotated[Path, typer.Argument(help="A run directory made by `isthmus fit`.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="A .csv, .parquet or .npy file to write.")]
 Filled = Annotated[Path, typer.Option("-o", "--output", help="The file to write, of the same ending as DATA.")]
+Gaps = Annotated[bool, typer.Option("--gaps", help="Of a VAE: bound log p(x) by annealing too, and split the gap.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")]
 
 
@@ -64,6 +65,7 @@ def fit(
         typer.Option(help="Kinds or likelihoods of columns that inspection gets wrong: age=count,zip=categorical."),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file of model arguments; options win over it.")] = None,
+    gaps: Gaps = False,
     as_json: Json = False,
 ) -> None:
     """Fit a model to DATA; print its ledger on rows it never saw; write the run."""
@@ -71,7 +73,8 @@ def fit(
 
     size = int(latent) if latent is not None and latent.removeprefix("-").isdecimal() else latent
     options = {"n_components": size, "random_state": seed, "max_epochs": epochs, "columns": parse_columns(columns)}
-    fit_command(data, model, {key: value for key, value in options.items() if value is not None}, out, config, as_json)
+    given = {key: value for key, value in options.items() if value is not None}
+    fit_command(data, model, given, out, config, as_json, gaps)
 
 
 @app.command()
@@ -95,12 +98,13 @@ def compare(
 def ledger(
     run: Run,
     data: Annotated[str | None, typer.Argument(help="Other rows than the run's own test rows.")] = None,
+    gaps: Gaps = False,
     as_json: Json = False,
 ) -> None:
     """Print the ledger of RUN, on its own test rows or on DATA."""
     from isthmus.cli.commands import ledger_command
 
-    ledger_command(run, data, as_json)
+    ledger_command(run, data, as_json, gaps)
 
 
 @app.command()

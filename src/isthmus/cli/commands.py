@@ -24,7 +24,13 @@ def list_datasets() -> None:
 
 
 def fit_command(
-    source: str, model: str, options: dict[str, Any], out: Path | None, config: Path | None, as_json: bool
+    source: str,
+    model: str,
+    options: dict[str, Any],
+    out: Path | None,
+    config: Path | None,
+    as_json: bool,
+    gaps: bool,
 ) -> None:
     """Fit, write the run, print the ledger and where everything is."""
     arguments = _arguments(model, options, config)
@@ -34,17 +40,19 @@ def fit_command(
         say(f"replaces the run in {place}", quiet=as_json)
     estimator = COMMAND_LINE_NAMES[model](**arguments)
     with RunDirectory.reserve(place) as run, fit_progress() as on_record:
-        record = fit_run(estimator, data, run, on_record)
+        record = fit_run(estimator, data, run, on_record, gaps=gaps)
     page = write_report(run.path)
     print_record(record, as_json)
     say(f"model   {run.model}", f"report  {page}", quiet=as_json)
 
 
-def ledger_command(path: Path, source: str | None, as_json: bool) -> None:
+def ledger_command(path: Path, source: str | None, as_json: bool, gaps: bool) -> None:
     """Print the stored ledger, or that of other rows."""
     run = RunDirectory.open(path)
     if source is not None:
-        record = ledger_record(load(path), read_rows(source), run)
+        record = ledger_record(load(path), read_rows(source), run, gaps=gaps)
+    elif gaps:
+        raise WrongCall("--gaps needs rows, and a run keeps none: name the DATA, or pass --gaps to fit")
     elif run.ledger.is_file():
         record = run.read_record()
     else:

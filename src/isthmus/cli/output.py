@@ -15,6 +15,7 @@ from isthmus.evidence import LEDGER_KEYS, Dependence, diagnose_collapse, diagnos
 from isthmus.fitting import FitRecord
 from isthmus.information import Estimate
 from isthmus.information.estimate import SIGNS, in_three_decimals
+from isthmus.report.sentences import aggregate_sentences, gap_sentences
 
 MEASURES = {
     "counting": "log-probabilities",
@@ -79,6 +80,8 @@ def print_record(record: dict[str, Any], as_json: bool) -> None:
         say("blank       the rate and all log-likelihoods: this model has no prior")
     for subject, sentences in (
         ("latent", diagnose_collapse(entries, assumptions)),
+        ("gap", gap_sentences(entries)),
+        ("rate", aggregate_sentences(entries, record)),
         ("copy", diagnose_copying(entries, assumptions["n_components"], assumptions["columns"])),
     ):
         if sentences:

@@ -76,7 +76,7 @@ class DeterministicEstimator(NetworkEstimator):
         assert found is not None
         return found
 
-    def _account(self, rows: Any, draws: int) -> Ledger:
+    def _account(self, rows: Any, draws: int, gaps: bool = False) -> Ledger:
         return make_reconstruction_ledger(self.model_, rows, self._fitted.baseline.independent, **self._ledger_units())
 
     def _assumptions(self) -> dict[str, Any]:

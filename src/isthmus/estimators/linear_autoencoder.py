@@ -212,7 +212,7 @@ class LinearAutoencoder(LinearEstimator):
     def _column_scores(self, rows: Any) -> np.ndarray:
         return projection_log_likelihood(self.model_, rows, self._rows.added_variance)
 
-    def _account(self, rows: Any, draws: int) -> Ledger:
+    def _account(self, rows: Any, draws: int, gaps: bool = False) -> Ledger:
         own = self._rows
         return make_projection_ledger(
             self.model_, rows, self._moments, added_variance=own.added_variance, measure=own.measure

@@ -126,7 +126,7 @@ class LinearGaussianEstimator(LinearEstimator):
         return found
 
     @final
-    def _account(self, rows: Any, draws: int) -> Ledger:
+    def _account(self, rows: Any, draws: int, gaps: bool = False) -> Ledger:
         own = self._rows
         return make_exact_ledger(
             self.model_,

@@ -25,6 +25,8 @@ def fit_run(
     data: Rows,
     run: RunDirectory,
     on_record: Callable[[FitRecord], None] | None = None,
+    *,
+    gaps: bool = False,
 ) -> dict[str, Any]:
     """Fit `estimator`, write model, history, ledger and exhibits to `run`, and return the run's record.
 
@@ -34,7 +36,7 @@ def fit_run(
     training, test = split_test_rows(data, int(estimator.get_params()["random_state"] or 0))
     estimator.fit(training, on_record=on_record)
     estimator.calibrate(test)
-    ledger = estimator.ledger(test)
+    ledger = estimator.ledger(test, gaps=gaps)
     record = _record(estimator, test, run, ledger, training_rows=row_count(training))
     exhibits = make_exhibits(estimator, test, ledger)
     _write(estimator, run, record, exhibits)
@@ -51,9 +53,9 @@ def _write(estimator: LatentEstimator, run: RunDirectory, record: dict[str, Any]
     write_atomically(run.ledger, told.encode())
 
 
-def ledger_record(estimator: LatentEstimator, data: Rows, run: RunDirectory) -> dict[str, Any]:
+def ledger_record(estimator: LatentEstimator, data: Rows, run: RunDirectory, *, gaps: bool = False) -> dict[str, Any]:
     """The record of a fitted estimator's ledger on other rows."""
-    return _record(estimator, data, run, estimator.ledger(data), training_rows=None)
+    return _record(estimator, data, run, estimator.ledger(data, gaps=gaps), training_rows=None)
 
 
 def split_test_rows(data: Rows, seed: int) -> tuple[Any, Any]:

@@ -22,7 +22,7 @@ from isthmus.estimators.prediction import ColumnPrediction, predict_columns
 from isthmus.estimators.proper import proper_imputations
 from isthmus.estimators.table_rows import TableRows
 from isthmus.estimators.training import draws, train_vae
-from isthmus.evidence import Ledger, make_ledger
+from isthmus.evidence import Ledger, explain_gap, make_ledger
 from isthmus.fitting import FitRecord
 from isthmus.inference import sample_importance_weights
 from isthmus.models import Architecture, Ends, Observation, VariationalAutoencoder, assemble_vae
@@ -186,8 +186,10 @@ class VAE(NetworkEstimator):
         assert found is not None
         return found
 
-    def _account(self, rows: Any, draws: int) -> Ledger:
-        return make_ledger(self.model_, rows, self._fitted.baseline.independent, draws=draws, **self._ledger_units())
+    def _account(self, rows: Any, draws: int, gaps: bool = False) -> Ledger:
+        independent = self._fitted.baseline.independent
+        ledger = make_ledger(self.model_, rows, independent, draws=draws, **self._ledger_units())
+        return explain_gap(self.model_, rows, ledger, independent)[0] if gaps else ledger
 
     def _assumptions(self) -> dict[str, Any]:
         configuration: Any = self._fitted.configuration

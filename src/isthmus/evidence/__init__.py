@@ -11,12 +11,15 @@ In come a three-method model and rows; out go `Estimate`s with a direction and e
     denoising      clean rows judged by what a model makes of corrupted ones
     copying        the trivial solution: a map that copies any row
     collapse       latent dimensions that say nothing, and why
+    aggregate      q(z) over all rows: mutual information, and what the latents lie from the prior
+    gaps           where the ELBO's gap went: to the family of q, or to the encoder
     ledger         all of it for one model and one set of rows
     exact_ledger   the same for linear models, where nothing is sampled
     paired         two models on the same rows
     dependence     what holds the columns of a table together, before any model
 """
 
+from isthmus.evidence.aggregate import AGGREGATE_ROWS, AggregatePosterior, measure_aggregate
 from isthmus.evidence.annealed import (
     AnnealedImportanceSampling,
     BidirectionalMonteCarlo,
@@ -33,6 +36,7 @@ from isthmus.evidence.denoising import corrupted_distortion, squared_error
 from isthmus.evidence.dependence import Dependence, PairInformation, measure_dependence
 from isthmus.evidence.exact_evidence import ExactEvidence, exact_evidence
 from isthmus.evidence.exact_ledger import ColumnMoments, make_exact_ledger, make_projection_ledger
+from isthmus.evidence.gaps import Gaps, explain_gap, split_gap
 from isthmus.evidence.identity import Identity, identity
 from isthmus.evidence.independent import IndependentColumns, empty_independent_columns, independent_columns
 from isthmus.evidence.ledger import LEDGER_KEYS, Ledger, make_ledger, make_reconstruction_ledger
@@ -40,14 +44,17 @@ from isthmus.evidence.paired import mean_difference
 from isthmus.evidence.sandwich import Sandwich, sandwich
 
 __all__ = [
+    "AGGREGATE_ROWS",
     "COLLAPSED_RATE",
     "COPY",
     "LEDGER_KEYS",
+    "AggregatePosterior",
     "AnnealedImportanceSampling",
     "BidirectionalMonteCarlo",
     "ColumnMoments",
     "Dependence",
     "ExactEvidence",
+    "Gaps",
     "Identity",
     "IndependentColumns",
     "Ledger",
@@ -63,6 +70,7 @@ __all__ = [
     "elbo",
     "empty_independent_columns",
     "exact_evidence",
+    "explain_gap",
     "identity",
     "importance_weighted_bound",
     "independent_columns",
@@ -71,10 +79,12 @@ __all__ = [
     "make_projection_ledger",
     "make_reconstruction_ledger",
     "mean_difference",
+    "measure_aggregate",
     "measure_copying",
     "measure_dependence",
     "projection",
     "sandwich",
     "simulate",
+    "split_gap",
     "squared_error",
 ]

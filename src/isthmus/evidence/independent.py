@@ -17,6 +17,7 @@ from isthmus.models.likelihoods import (
     DiscretisedLogisticLikelihood,
     NormalLikelihood,
 )
+from isthmus.models.rows import map_rows
 
 
 class IndependentColumns(eqx.Module):
@@ -110,3 +111,12 @@ def _bell(counts: np.ndarray) -> np.ndarray:
     spread = max(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()), 0.5)
     edges = stats.norm.cdf(np.arange(len(counts) + 1) - 0.5, mean, spread)
     return 0.99 * np.diff(edges) / (edges[-1] - edges[0]) + 0.01 / len(counts)
+
+
+def log_likelihood_independent(baseline: IndependentColumns, rows: Any) -> np.ndarray:
+    """log p(x) of each row under independent columns, nats, [row]."""
+    return np.asarray(map_rows(_log_prob, baseline, rows), np.float64)
+
+
+def _log_prob(baseline: IndependentColumns, row: Any) -> Any:
+    return baseline.log_prob(row)

@@ -7,8 +7,9 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
+from isthmus.evidence.aggregate import measure_aggregate
 from isthmus.evidence.copying import Reconstruct, measure_copying, projection
-from isthmus.evidence.independent import IndependentColumns
+from isthmus.evidence.independent import IndependentColumns, log_likelihood_independent
 from isthmus.inference import (
     ImportanceSampling,
     log_likelihood_at_code,
@@ -26,15 +27,18 @@ LEDGER_KEYS = {
     "elbo": "-(distortion + rate): log p(x) from below",
     "log_likelihood_lower": "log p(x) from below, by importance weighting",
     "log_likelihood_upper": "log p(x) from above",
+    "lower_bound_error": "of log_likelihood_lower, as the bounds' width on data of the model's own making tells",
     "log_likelihood_exact": "log p(x), where it has a closed form",
     "log_likelihood_independent": "log p(x) with independent columns: the baseline",
-    "inference_gap": "KL(q(z | x) || p(z | x)): log p(x) less the elbo",
+    "inference_gap": "KL(q(z | x) || p(z | x)): log p(x) less the elbo; at least the bound on log p(x) less it",
     "approximation_gap": "the part of the gap due to the family of q",
     "amortisation_gap": "the part of the gap due to the encoder",
-    "mutual_information": "between x and z under q",
-    "marginal_kl": "KL(q(z) || p(z)): rate less mutual information",
-    "total_correlation": "of z under q, for factorised priors",
-    "dimension_wise_kl": "of the marginals of z, for factorised priors",
+    "mutual_information": "between x and z under q, from below: at most the log of the number of rows",
+    "mutual_information_upper": "the same from above: at most the rate",
+    "marginal_kl": "KL(q(z) || p(z)), from above: rate less mutual information",
+    "marginal_kl_lower": "the same from below",
+    "total_correlation": "of z under q: what its dimensions share",
+    "dimension_wise_kl": "of the marginals of z from the prior's; with the total correlation it makes marginal_kl",
     "distortion_per_column": "the distortion of each column, 0 where it has a hole",
     "rate_per_dimension": "the rate of each latent dimension",
     "active_units": "latent dimensions whose mean varies with x by more than 0.01",
@@ -123,11 +127,19 @@ def make_ledger(
     entries["log_likelihood_lower"] = mean_over_rows(
         sampled.log_evidence, direction="lower", variances=sampled.log_evidence_variance
     )
+    # A lower bound of the gap, for the weighted bound is one of log p(x).
+    variances = sampled.elbo_variance + sampled.log_evidence_variance
+    entries["inference_gap"] = mean_over_rows(
+        sampled.log_evidence - sampled.elbo, direction="lower", variances=variances
+    )
+    aggregate = measure_aggregate(model, rows, sampled.rate, sampled.kl_terms, seed)
+    if aggregate is not None:
+        entries |= aggregate.entries()
     gain = None
     if baseline is not None:
-        independent = np.asarray(map_rows(_log_prob, baseline, rows), np.float64)
+        independent = log_likelihood_independent(baseline, rows)
         entries["log_likelihood_independent"] = mean_over_rows(independent, direction="exact")
-        gain = _gain(sampled, independent)
+        gain = gain_over(independent, sampled.log_evidence, sampled.log_evidence_variance)
     means = map_rows(_encode, model, rows)
     active = float(np.sum(np.var(means, axis=0) > ACTIVE_VARIANCE))
     entries["active_units"] = Estimate(active, "count", "exact", 0.0)
@@ -154,7 +166,7 @@ def make_reconstruction_ledger(
     if of_columns is not None:
         entries["distortion_per_column"] = mean_over_rows(-of_columns, direction="exact")
     if baseline is not None:
-        independent = np.asarray(map_rows(_log_prob, baseline, rows), np.float64)
+        independent = log_likelihood_independent(baseline, rows)
         entries["log_likelihood_independent"] = mean_over_rows(independent, direction="exact")
     if scale is not None:
         entries.update(squared_error_entries(partial(reconstruct, model), rows, scale, centre, principal_axes))
@@ -188,13 +200,12 @@ def squared_error_entries(
     return found
 
 
-def _gain(sampled: ImportanceSampling, independent: np.ndarray) -> Estimate | None:
-    """None where a row is impossible under both: the difference means nothing there."""
+def gain_over(independent: np.ndarray, log_evidence: np.ndarray, variances: np.ndarray) -> Estimate | None:
+    """log p(x) from below less that of independent columns, each [row], the mean over rows; None where a row is
+    impossible under these: the difference means nothing there."""
     if not np.isfinite(independent).all():
         return None
-    return mean_over_rows(
-        sampled.log_evidence - independent, direction="lower", variances=sampled.log_evidence_variance
-    )
+    return mean_over_rows(log_evidence - independent, direction="lower", variances=variances)
 
 
 def _split_of_elbo(sampled: ImportanceSampling) -> dict[str, Estimate]:
@@ -218,7 +229,3 @@ def _split_of_elbo(sampled: ImportanceSampling) -> dict[str, Estimate]:
 
 def _encode(model: ProbabilisticModel, row: Any):
     return model.encode(row)
-
-
-def _log_prob(distribution: IndependentColumns, row: Any):
-    return distribution.log_prob(row)

@@ -36,7 +36,7 @@ class Sandwich:
     upper: by reverse annealing from exact posterior draws.  exact: log p itself, found by `method`.
     gap_on_simulated: reverse annealing less the quoted bound on data simulated from the model, an estimate of the
         error of `lower` here as far as these rows resemble those.
-    by_row: the values behind each, {name: [row]}.
+    by_row: the values behind each, {name: [row]}, and the variances of those that are sampled.
     """
 
     elbo: Estimate | None
@@ -209,10 +209,14 @@ def _by_row(
     found: dict[str, np.ndarray] = {}
     if weighted is not None:
         found |= {"elbo": weighted.elbo, "importance_weighted": weighted.log_evidence}
+        found |= {"elbo_variance": weighted.elbo_variance}
+        found |= {"importance_weighted_variance": weighted.log_evidence_variance}
+    forward = both.forward if isinstance(both, BidirectionalMonteCarlo) else both
+    if forward is not None:
+        found |= {"annealed": np.atleast_1d(forward.log_evidence)}
+        found |= {"annealed_variance": np.atleast_1d(forward.log_evidence_variance)}
     if isinstance(both, BidirectionalMonteCarlo):
-        found |= {"annealed": both.forward.log_evidence, "upper": both.log_evidence_upper}
-    elif both is not None:
-        found |= {"annealed": np.atleast_1d(both.log_evidence)}
+        found |= {"upper": both.log_evidence_upper}
     if known is not None:
         found |= {"exact": known.log_evidence}
     return found

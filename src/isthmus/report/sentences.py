@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from isthmus.evidence import AGGREGATE_ROWS
 from isthmus.information import Estimate
 
+SATURATED = 0.1
+"""Nats from the logarithm of the number of rows, within which information from below says nothing of what lies above."""
 Entries = Mapping[str, Estimate | None]
 
 
 def ledger_sentences(ledger: Entries, record: dict[str, Any]) -> list[str]:
     """What the latent carries and leaves unsaid, how it copies, and what the model gains over independent columns."""
-    sentences = [_split(ledger), *_copying(ledger)]
+    sentences = [_split(ledger), *gap_sentences(ledger), *aggregate_sentences(ledger, record), *_copying(ledger)]
     if record.get("gain") is not None:
         sentences.append(_verdict(Estimate.from_dict(record["gain"])))
     return sentences + _code(ledger, record["assumptions"])
@@ -34,6 +37,50 @@ def _split(ledger: Entries) -> str:
         f"Of each row, the latent carries {float(rate):.2f} nats; given the latent, {float(distortion):.2f} nats "
         f"remain unsaid. Together they are the negative {total}."
     )
+
+
+def gap_sentences(ledger: Entries) -> list[str]:
+    """Where the ELBO's gap to log p(x) went, and how far the bound on log p(x) may be off; none where there is none."""
+    gap, family, encoder = (ledger[key] for key in ("inference_gap", "approximation_gap", "amortisation_gap"))
+    if gap is None or gap.direction == "exact" or not np.isfinite(float(gap)):
+        return []
+    told = [f"The ELBO lies at least {float(gap):.2f} nats below log p(x): so far is q(z | x) from the posterior."]
+    if family is not None and encoder is not None:
+        told.append(
+            f"The encoder loses {max(float(encoder), 0.0):.2f} nats by amortising (a q optimised for each row gains "
+            f"them); a richer posterior family could recover about {max(float(family), 0.0):.2f}."
+        )
+    error = ledger["lower_bound_error"]
+    if error is not None:
+        told.append(
+            f"On rows of the model's own making, where log p(x) is held from both sides, the bound on it is off by "
+            f"about {max(float(error), 0.0):.2f} nats."
+        )
+    return told
+
+
+def aggregate_sentences(ledger: Entries, record: dict[str, Any]) -> list[str]:
+    """What the rate is spent on: telling rows apart, and the latents' distance from the prior."""
+    lower, upper = ledger["mutual_information"], ledger["mutual_information_upper"]
+    beyond, shared, single = (ledger[key] for key in ("marginal_kl", "total_correlation", "dimension_wise_kl"))
+    if lower is None or upper is None or beyond is None:
+        return []
+    most = math.log(min(record["assumptions"]["test_rows"], AGGREGATE_ROWS))
+    if float(lower) > most - SATURATED:
+        return [
+            f"Of the rate, at least {float(lower):.2f} nats tell rows apart, as much as so many rows can show: how much of "
+            "the rest the latents of all rows lie from the prior cannot be told from them."
+        ]
+    told = (
+        f"Of the rate, between {max(float(lower), 0.0):.2f} and {float(upper):.2f} nats tell rows apart, and at most "
+        f"{max(float(beyond), 0.0):.2f} are what the latents of all rows lie from the prior"
+    )
+    if shared is None or single is None:
+        return [told + "."]
+    return [
+        f"{told}: about {max(float(shared), 0.0):.2f} because dimensions vary together, {max(float(single), 0.0):.2f} "
+        "because single dimensions are not as the prior has them."
+    ]
 
 
 def _copying(ledger: Entries) -> list[str]:
