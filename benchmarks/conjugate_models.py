@@ -1,6 +1,6 @@
 """Held-out bounds, and seconds, of topic models and mixtures of normals beside scikit-learn's on the same rows.
 
-    python benchmarks/conjugate_models.py [--models topics mixtures] [--splits N] [--repeats N] [--out FILE]
+    python benchmarks/conjugate_models.py [--models topics mixtures] [--only WORD] [--splits N] [--repeats N] [--out F]
 
 Both sides have the same priors: 1 / topics on proportions and words; for mixtures scikit-learn's defaults (Dirichlet
 weights of 1 / components, the rows' mean and covariance). Both are judged by one function, ours, from their own
@@ -55,6 +55,7 @@ class Problem(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
+    parser.add_argument("--only", default="", help="a word of the names of the sets to run")
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path)
@@ -65,7 +66,7 @@ def main() -> None:
     found = []
     for kind in arguments.models:
         lines = []
-        for problem in PROBLEMS[kind]():
+        for problem in (each for each in PROBLEMS[kind]() if arguments.only in each.name):
             for row in measured(problem, arguments.splits, arguments.repeats):
                 found.append(row)
                 lines.append(cells(row))

@@ -88,7 +88,7 @@ class ConjugateModel(VariationalModel):
 
 
 def count_rows(rows: Any) -> int:
-    """The length that all arrays of rows share; raises ValueError where they do not, or hold what is not finite."""
+    """The length that all arrays of rows share; raises ValueError where there is none, or it is 0."""
     lengths = {len(leaf) for leaf in jax.tree.leaves(rows)}
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(f"rows have lengths {sorted(lengths)}; expected arrays of one length, at least 1")
