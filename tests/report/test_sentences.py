@@ -4,10 +4,15 @@ from isthmus.evidence import LEDGER_KEYS
 from isthmus.information import Estimate
 from isthmus.report.sentences import ledger_sentences
 
+ROWS = 1000
+
 
 def told(measure="lebesgue", gain=None, **entries):
     ledger = {key: entries.get(key) for key in LEDGER_KEYS}
-    record = {"assumptions": {"measure": measure, "columns": 2}, "gain": None if gain is None else gain.to_dict()}
+    record = {
+        "assumptions": {"measure": measure, "columns": 2, "test_rows": ROWS},
+        "gain": None if gain is None else gain.to_dict(),
+    }
     return " ".join(ledger_sentences(ledger, record))
 
 
@@ -46,3 +51,30 @@ def test_a_gain_is_a_bound_only_where_it_is_one():
     assert "row at least 2.00 ± 0.1 nats more" in told(**parts, gain=nats(2.0, "lower"))
     assert "cannot be told from" in told(**parts, gain=nats(0.1))
     assert "does not earn its keep" in told(**parts, gain=nats(-2.0))
+
+
+PARTS = {"distortion": nats(5.0), "rate": nats(3.0)}
+
+
+def test_a_gap_is_told_with_its_parts_where_they_are_known():
+    assert "below log p(x)" not in told(**PARTS, inference_gap=nats(0.0))
+    gap = {"inference_gap": nats(1.6, "lower")}
+    assert "at least 1.60 nats below log p(x)" in told(**PARTS, **gap)
+    assert "amortising" not in told(**PARTS, **gap)
+    split = {**gap, "approximation_gap": nats(0.4, "estimate"), "amortisation_gap": nats(1.2, "lower")}
+    text = told(**PARTS, **split, lower_bound_error=nats(0.05, "estimate"))
+    assert "The encoder loses 1.20 nats by amortising" in text
+    assert "a richer posterior family could recover about 0.40" in text
+    assert "off by about 0.05 nats" in text
+
+
+def test_information_is_told_from_both_sides_unless_the_rows_are_too_few_to_tell():
+    apart = {"mutual_information_upper": nats(2.6, "upper"), "marginal_kl": nats(0.6, "upper")}
+    text = told(**PARTS, mutual_information=nats(2.4, "lower"), **apart)
+    assert "between 2.40 and 2.60 nats tell rows apart" in text
+    assert "vary together" not in text
+    split = {"total_correlation": nats(0.5, "estimate"), "dimension_wise_kl": nats(0.1, "estimate")}
+    assert "about 0.50 because dimensions vary together, 0.10" in told(
+        **PARTS, mutual_information=nats(2.4, "lower"), **apart, **split
+    )
+    assert "as much as so many rows can show" in told(**PARTS, mutual_information=nats(6.9, "lower"), **apart, **split)

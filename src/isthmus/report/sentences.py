@@ -10,7 +10,7 @@ from isthmus.evidence import AGGREGATE_ROWS
 from isthmus.information import Estimate
 
 SATURATED = 0.1
-"""Nats from the logarithm of the number of rows, within which information from below says nothing of what lies above."""
+"""Nats from the logarithm of the number of rows, within which a bound from below says nothing of what lies above."""
 Entries = Mapping[str, Estimate | None]
 
 
@@ -68,8 +68,8 @@ def aggregate_sentences(ledger: Entries, record: dict[str, Any]) -> list[str]:
     most = math.log(min(record["assumptions"]["test_rows"], AGGREGATE_ROWS))
     if float(lower) > most - SATURATED:
         return [
-            f"Of the rate, at least {float(lower):.2f} nats tell rows apart, as much as so many rows can show: how much of "
-            "the rest the latents of all rows lie from the prior cannot be told from them."
+            f"Of the rate, at least {float(lower):.2f} nats tell rows apart, as much as so many rows can show: they "
+            "cannot tell how much of the rest the latents of all rows lie from the prior."
         ]
     told = (
         f"Of the rate, between {max(float(lower), 0.0):.2f} and {float(upper):.2f} nats tell rows apart, and at most "
