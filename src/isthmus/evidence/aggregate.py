@@ -9,7 +9,9 @@ and Johnson 2016, ELBO surgery; Poole, Ozair, van den Oord, Alemi and Tucker 201
 information; Chen, Li, Grosse and Duvenaud 2018, Isolating sources of disentanglement.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -67,30 +69,52 @@ class AggregatePosterior:
 def measure_aggregate(
     model: ProbabilisticModel, rows: Any, rate: np.ndarray, kl_terms: np.ndarray | None, seed: int = 0
 ) -> AggregatePosterior | None:
-    """The aggregate posterior over rows, arrays [row, ...] in the model's units; None for fewer than two rows.
+    """The aggregate posterior over rows, arrays [row, ...] in the model's units; None for fewer than two rows, or where
+    a rate is not finite.
 
     rate: KL(q(z | x) || p(z)) of each row, [row].  kl_terms: that of each dimension, [row, dimension], where it is a
     sum over them.  Of more than 1,024 rows a seeded choice is taken, and the mean rate remains that of all.
     """
-    if row_count(rows) < 2:
+    if row_count(rows) < 2 or not np.isfinite(rate).all():
         return None
     chosen = _choose(row_count(rows), seed)
     rows = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], rows)
     key = jax.random.key(seed + AGGREGATE_STREAM, impl="threefry2x32")
     latents, own = map_rows(_draw, (model, key), rows)
-    product = kl_terms is not None and is_product_of_normals(model, rows)
-    pairs = _pairs(model, rows, latents, own, map_rows(_moments, model, rows) if product else None)
+    if kl_terms is not None and is_product_of_normals(model, rows):
+        mean, scale = map_rows(_moments, model, rows)
+        return _summed_up(_pairs_of_normals(mean, scale, latents, own), own, rate, chosen)
+    return _summed_up(_pairs(partial(_densities, model, rows), latents, own), own, rate, chosen)
+
+
+@in_float32
+def aggregate_of_normals(
+    mean: np.ndarray, scale: np.ndarray, rate: np.ndarray, seed: int = 0
+) -> AggregatePosterior | None:
+    """The same of posteriors known as diagonal normals: mean, scale [row, dimension]."""
+    if len(mean) < 2:
+        return None
+    chosen = _choose(len(mean), seed)
+    generator = np.random.default_rng([AGGREGATE_STREAM, seed])
+    mean, scale = (np.asarray(part[chosen], np.float32) for part in (mean, scale))
+    noise = generator.standard_normal((len(chosen), DRAWS, mean.shape[1])).astype(np.float32)
+    latents = mean[:, None] + scale[:, None] * noise
+    own = np.asarray(Normal(mean[:, None], scale[:, None]).log_prob(latents).sum(-1))
+    return _summed_up(_pairs_of_normals(mean, scale, latents, own), own, rate, chosen)
+
+
+def _summed_up(pairs: "_Pairs", own: np.ndarray, rate: np.ndarray, chosen: np.ndarray) -> AggregatePosterior:
     count, mean_rate = len(chosen), float(np.mean(rate))
     counted, left_out = own - pairs.mixture + np.log(count), own - pairs.others + np.log(count - 1)
     lower = _mean(counted, "lower", shares=pairs.shares)
     upper = _mean(left_out, "upper", shares=pairs.shares)
-    bounded_by_rate = float(upper) > mean_rate
-    none = Estimate(0.0, "nats", "lower", 0.0, 0.0)
-    if bounded_by_rate:
-        upper = replace(mean_over_rows(np.asarray(rate), direction="upper"), stderr=0.0)
     beyond = _mean(rate[chosen, None] - counted, "upper", shares=2.0 - pairs.shares)
+    beyond_lower = replace(beyond, value=mean_rate - float(upper), direction="lower")
+    if float(upper) > mean_rate:
+        upper = replace(mean_over_rows(rate, direction="upper"), stderr=0.0)
+        beyond_lower = Estimate(0.0, "nats", "lower", 0.0, 0.0)
     wise, correlation = None, None
-    if kl_terms is not None and pairs.marginal is not None:
+    if pairs.marginal is not None:
         marginal = (pairs.marginal + np.log(count)).sum(-1)
         wise = _mean(rate[chosen, None] - marginal, "estimate", value=mean_rate - float(marginal.mean()))
         correlation = _mean(marginal - counted, "estimate")
@@ -99,9 +123,7 @@ def measure_aggregate(
         mutual_information=lower,
         mutual_information_upper=upper,
         marginal_kl=replace(beyond, value=mean_rate - float(lower)),
-        marginal_kl_lower=none
-        if bounded_by_rate
-        else replace(beyond, value=mean_rate - float(upper), direction="lower"),
+        marginal_kl_lower=beyond_lower,
         total_correlation=correlation,
         dimension_wise_kl=wise,
     )
@@ -122,32 +144,35 @@ class _Pairs:
     mixture: np.ndarray
     others: np.ndarray
     shares: np.ndarray
-    marginal: np.ndarray | None
+    marginal: np.ndarray | None = None
 
 
-def _pairs(
-    model: ProbabilisticModel, rows: Any, latents: np.ndarray, own: np.ndarray, moments: tuple[Array, Array] | None
-) -> _Pairs:
-    count, draws = own.shape
-    flat = latents.reshape(count * draws, *latents.shape[2:])
-    mixture, others, marginal, shares = [], [], [], np.zeros(count)
+def _pairs_of_normals(mean: np.ndarray, scale: np.ndarray, latents: np.ndarray, own: np.ndarray) -> _Pairs:
+    found = _pairs(partial(_normal_densities, mean, scale), latents, own)
+    draws = own.shape[1]
+    marginal = [
+        np.asarray(_marginals(mean, scale, z, owners), np.float64)[:real] for z, owners, real in _blocks(latents, draws)
+    ]
+    return replace(found, marginal=np.concatenate(marginal).reshape(*own.shape, -1))
+
+
+def _pairs(densities: Callable[[Array], Array], latents: np.ndarray, own: np.ndarray) -> _Pairs:
+    """densities: from draws [draw, ...] to log q(z | x_j) of each row j at each, [row, draw]."""
+    mixture, others, shares = [], [], np.zeros(len(own))
+    for z, owners, real in _blocks(latents, own.shape[1]):
+        sums, rest, weights = _mix(densities(z), owners, jnp.arange(DRAWS_AT_ONCE) < real)
+        mixture.append(np.asarray(sums, np.float64)[:real])
+        others.append(np.asarray(rest, np.float64)[:real])
+        shares += np.asarray(weights, np.float64) / own.shape[1]
+    return _Pairs(np.concatenate(mixture).reshape(own.shape), np.concatenate(others).reshape(own.shape), shares)
+
+
+def _blocks(latents: np.ndarray, draws: int) -> Iterator[tuple[Array, Array, int]]:
+    """(draws, the row that each is of, how many of them are not padding) in blocks of one size."""
+    flat = latents.reshape(-1, *latents.shape[2:])
     for first in range(0, len(flat), DRAWS_AT_ONCE):
         places = np.minimum(np.arange(first, first + DRAWS_AT_ONCE), len(flat) - 1)
-        real = min(DRAWS_AT_ONCE, len(flat) - first)
-        z, owners = jnp.asarray(flat[places]), jnp.asarray(places // draws)
-        densities = _densities(model, rows, z) if moments is None else _normal_densities(*moments, z)
-        sums, rest, weights = _mix(densities, owners, jnp.arange(DRAWS_AT_ONCE) < real)
-        mixture.append(np.asarray(sums)[:real])
-        others.append(np.asarray(rest)[:real])
-        shares += np.asarray(weights, np.float64) / draws
-        if moments is not None:
-            marginal.append(np.asarray(_marginals(*moments, z, owners))[:real])
-    return _Pairs(
-        np.concatenate(mixture).reshape(count, draws).astype(np.float64),
-        np.concatenate(others).reshape(count, draws).astype(np.float64),
-        shares,
-        np.concatenate(marginal).reshape(count, draws, -1).astype(np.float64) if marginal else None,
-    )
+        yield jnp.asarray(flat[places]), jnp.asarray(places // draws), min(DRAWS_AT_ONCE, len(flat) - first)
 
 
 def _mean(

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from isthmus.evidence.aggregate import measure_aggregate
+from isthmus.evidence.aggregate import aggregate_of_normals
 from isthmus.evidence.copying import projection
 from isthmus.evidence.ledger import ACTIVE_VARIANCE, LEDGER_KEYS, Ledger, squared_error_entries
 from isthmus.inference.exact import infer_exactly, posterior_means
@@ -58,10 +58,10 @@ def make_exact_ledger(
     }
     zero = Estimate(0.0, "nats", "exact", 0.0, 0.0)
     entries |= dict.fromkeys(("inference_gap", "approximation_gap", "amortisation_gap"), zero)
-    aggregate = measure_aggregate(model, rows, found.rate, found.kl_terms)
-    if aggregate is not None:
-        entries |= aggregate.entries()
     if found.kl_terms is not None:
+        scale = np.broadcast_to(np.sqrt(np.diagonal(found.covariance)), found.mean.shape)
+        aggregate = aggregate_of_normals(found.mean, scale, found.rate)
+        entries |= {} if aggregate is None else aggregate.entries()
         entries["rate_per_dimension"] = mean_over_rows(found.kl_terms, direction="exact")
     independent = independent_normal(baseline, rows, added_variance)
     entries["log_likelihood_independent"] = mean_over_rows(independent, direction="lower" if filled else "exact")

@@ -127,11 +127,11 @@ def make_ledger(
     entries["log_likelihood_lower"] = mean_over_rows(
         sampled.log_evidence, direction="lower", variances=sampled.log_evidence_variance
     )
-    # A lower bound of the gap, for the weighted bound is one of log p(x).
-    variances = sampled.elbo_variance + sampled.log_evidence_variance
-    entries["inference_gap"] = mean_over_rows(
-        sampled.log_evidence - sampled.elbo, direction="lower", variances=variances
-    )
+    if np.isfinite(sampled.elbo).all():
+        # A lower bound of the gap, for the weighted bound is one of log p(x).
+        variances = sampled.elbo_variance + sampled.log_evidence_variance
+        gap = sampled.log_evidence - sampled.elbo
+        entries["inference_gap"] = mean_over_rows(gap, direction="lower", variances=variances)
     aggregate = measure_aggregate(model, rows, sampled.rate, sampled.kl_terms, seed)
     if aggregate is not None:
         entries |= aggregate.entries()

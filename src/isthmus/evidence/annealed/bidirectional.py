@@ -11,6 +11,7 @@ from isthmus.evidence.annealed.sampling import (
     AnnealedImportanceSampling,
     annealed_importance_sampling,
     choose_path,
+    copies_at_once,
     log_mean_weight,
     run_chains,
     soundness,
@@ -125,4 +126,4 @@ def _draws_by_chain(problem: Problem, exact_draws: Any, chains: int) -> tuple[np
 
 
 def _with_data(problem: Problem, draws: np.ndarray) -> Iterator[tuple[Any, Any]]:
-    return Problem(problem.joint, (problem.data, draws), problem.each_row).chunks(copies=draws.shape[1])
+    return Problem(problem.joint, (problem.data, draws), problem.each_row).chunks(copies_at_once(draws.shape[1]))

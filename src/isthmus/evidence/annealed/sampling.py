@@ -22,6 +22,8 @@ from isthmus.information.estimate import mean_over_rows
 FORWARD_STREAM = 30
 LEAST_ACCEPTANCE = 0.05
 """Below this, on average over temperatures, a row's chains have not moved."""
+CACHE_SHARE = 8
+"""A chunk's activations are read and written many times: it is smaller by this than one that only fits in memory."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def annealed_importance_sampling(
     key = jax.random.key(seed, impl="threefry2x32")
     if schedule is None:
         schedule = tune_schedule(problem, path, temperatures, leapfrogs, key)
-    chunks = ((chunk, None) for chunk in problem.chunks(copies=chains))
+    chunks = ((chunk, None) for chunk in problem.chunks(copies_at_once(chains)))
     found = run_chains(problem, path, chunks, schedule, key, FORWARD_STREAM, leapfrogs, chains)
     log_evidence, variance = log_mean_weight(found.log_weights)
     sound = soundness(found, schedule)
@@ -106,6 +108,11 @@ def choose_path(problem: Problem, start: str | None) -> Path:
     if start == "posterior" and problem.start is None:
         raise ValueError("start is 'posterior', and the model brings no q(z | x); pass start='prior'")
     return Path(problem.joint, start)
+
+
+def copies_at_once(chains: int) -> int:
+    """Of each row, for the size of a chunk: of a processor's cache they take a part, an accelerator wants them all."""
+    return chains * CACHE_SHARE if jax.default_backend() == "cpu" else chains
 
 
 def check_counts(**counts: int) -> None:
