@@ -47,7 +47,7 @@ def test_exact_evidence_lies_between_the_bounds(held):
         assert float(below) - 4.0 * below.stderr - 1e-4 < truth
     assert truth < float(held.upper) + 4.0 * held.upper.stderr
     assert np.abs(held.by_row["upper"] - held.by_row["exact"]).max() < 0.2
-    assert set(held.by_row) == {"elbo", "importance_weighted", "annealed", "upper", "exact"}
+    assert {"elbo", "importance_weighted", "annealed", "upper", "exact"} <= set(held.by_row)
 
 
 def test_gap_on_simulated_data_is_marked_an_estimate(held):
