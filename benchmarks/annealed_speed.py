@@ -1,4 +1,4 @@
-"""Seconds of annealed importance sampling beside a plain PyTorch of the same settings, in one run.
+"""Seconds of annealed importance sampling beside PyTorch at the same settings, in one run.
 
     python benchmarks/annealed_speed.py [--rounds N] [--rows N] [--temperatures N] [--out FILE] [--peer-python PYTHON]
 
@@ -7,7 +7,8 @@ from each, 4 chains a row, 5 leapfrogs a temperature, the same temperatures, the
 and an environment of its own; PyTorch's is made in .venv-peers where it is absent. They take turns, so that only one
 computes at a time and both meet the machine in the same mood; a first turn each, which compiles, is not counted. The
 floor is the time of the decoder's matrix products alone, compiled by XLA. Both sides' log p(x) and acceptance are
-printed: they anneal the same thing.
+printed: they anneal the same thing. PyTorch runs twice: plainly, and with isthmus's own economy of evaluations
+(benchmarks/peers/pytorch_annealing.py).
 """
 
 import argparse
@@ -56,7 +57,8 @@ def measure(name: str, rows: int, temperatures: int, rounds: int, python: Path) 
         ):
             versions = {"isthmus": receive(ours), "pytorch": receive(theirs)}
             turns = [
-                {"isthmus": ask(ours, "anneal"), "pytorch": ask(theirs, "anneal"), "floor": ask(ours, "floor")}
+                {"isthmus": ask(ours, "anneal"), "plain": ask(theirs, "plain"), "frugal": ask(theirs, "frugal")}
+                | {"floor": ask(ours, "floor")}
                 for _ in range(rounds + 1)
             ]
     return {"versions": versions, "threads": threads, "rows": rows, "temperatures": temperatures, **compare(turns[1:])}
@@ -83,11 +85,12 @@ def write_decoder(path: str, activation: str, sizes: tuple[int, ...], rows: int,
 def compare(turns: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
     """Each round's figures, their spread, and the spread of ratios taken within a round."""
     seconds = {name: [turn[name]["seconds"] for turn in turns] for name in turns[0]}
-    sides = ("isthmus", "pytorch")
+    sides = ("isthmus", "plain", "frugal")
     return {
         "rounds": len(turns),
         "seconds": {name: spread(values) for name, values in seconds.items()},
-        "speed_over_pytorch": spread(np.divide(seconds["pytorch"], seconds["isthmus"])),
+        "speed_over_plain": spread(np.divide(seconds["plain"], seconds["isthmus"])),
+        "speed_over_frugal": spread(np.divide(seconds["frugal"], seconds["isthmus"])),
         "time_over_floor": spread(np.divide(seconds["isthmus"], seconds["floor"])),
         "log_evidence": {side: spread([turn[side]["log_evidence"] for turn in turns]) for side in sides},
         "acceptance": {side: spread([turn[side]["acceptance"] for turn in turns]) for side in sides},
@@ -100,7 +103,8 @@ def summary(name: str, result: dict[str, Any]) -> str:
     def line(label: str, figures: dict[str, Any]) -> str:
         return f"  {label:<34}{figures['median']:>10.3f}   ({figures['min']:.3f} to {figures['max']:.3f})"
 
-    labels = {"isthmus": "isthmus", "pytorch": "PyTorch", "floor": "matrix products alone"}
+    labels = {"isthmus": "isthmus", "plain": "PyTorch, plain", "frugal": "PyTorch, frugal"}
+    labels |= {"floor": "matrix products alone"}
     heading = (
         f"{name}: {result['rows']} rows x {CHAINS} chains, {result['temperatures']} temperatures, {LEAPFROGS} "
         f"leapfrogs; {result['rounds']} rounds in turn, {result['threads']} threads; median (min to max)"
@@ -109,7 +113,8 @@ def summary(name: str, result: dict[str, Any]) -> str:
         [
             heading,
             *(line(f"{labels[side]}, seconds", figures) for side, figures in result["seconds"].items()),
-            line("isthmus over PyTorch, speed", result["speed_over_pytorch"]),
+            line("isthmus over plain, speed", result["speed_over_plain"]),
+            line("isthmus over frugal, speed", result["speed_over_frugal"]),
             line("isthmus over floor, time", result["time_over_floor"]),
             *(line(f"{labels[side]}, log p(x) >=", figures) for side, figures in result["log_evidence"].items()),
             *(line(f"{labels[side]}, acceptance", figures) for side, figures in result["acceptance"].items()),

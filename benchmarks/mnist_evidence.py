@@ -71,7 +71,10 @@ def account(model: isthmus.VAE, images: int) -> dict[str, Any]:
     began = time.perf_counter()
     ledger = model.ledger(rows, gaps=True)
     seconds = time.perf_counter() - began
-    print(ledger, f"\n\nthe whole ledger took {seconds:.0f} s\n", sep="", flush=True)
+    for key, entry in ledger.entries.items():
+        if entry is not None and not isinstance(entry.value, tuple):
+            print(f"{key:<28}{entry}")
+    print(f"\nthe whole ledger took {seconds:.0f} s\n", flush=True)
     began = time.perf_counter()
     bounds = sandwich(model.model_, rows, k=5000)
     print(bounds, f"\n\nthe sandwich at 5,000 draws took {time.perf_counter() - began:.0f} s", sep="")

@@ -2,10 +2,11 @@
 
     python pytorch_annealing.py WEIGHTS.npz ACTIVATION TEMPERATURES CHAINS LEAPFROGS THREADS
 
-Reads a command a line and answers each with one line of JSON: `anneal` runs all chains of all rows through the
-temperatures. All chains move in one batch; gradients are taken with respect to z alone; value and gradient are carried
-from one temperature to the next as combinations of the start's part and the contrast's, so that the decoder runs
-`leapfrogs` times a temperature, as in isthmus.
+Reads a command a line and answers each with one line of JSON: `plain` and `frugal` run all chains of all rows through
+the temperatures. All chains move in one batch; gradients are taken with respect to z alone. A plain move evaluates the
+density of its temperature where it begins and at every leapfrog, leapfrogs + 1 times in all. A frugal one carries value
+and gradient from one temperature to the next, as combinations of the start's part and the contrast's, so that the
+decoder runs `leapfrogs` times a temperature, as in isthmus.
 """
 
 import json
@@ -74,7 +75,7 @@ class Annealing:
         )
         return z, parts, probability
 
-    def run(self):
+    def run(self, frugal: bool):
         """(mean over rows of log mean weight, mean acceptance)."""
         z = self.scale * torch.randn(len(self.rows), self.layers[0][0].shape[0])
         parts = self.parts(z)
@@ -82,6 +83,9 @@ class Annealing:
         log_weights = (self.betas[1] - self.betas[0]) * parts[2].double()
         acceptance = []
         for beta, following in zip(self.betas[1:-1], self.betas[2:], strict=True):
+            if not frugal:
+                parts = self.parts(z)
+                z = z.detach()
             z, parts, probability = self.move(z, parts, beta)
             log_weights += (following - beta) * parts[2]
             acceptance.append(probability.mean())
@@ -97,9 +101,9 @@ def main() -> None:
     with np.load(path) as archive:
         annealing = Annealing(dict(archive), activation, chains, leapfrogs)
     print(json.dumps({"torch": torch.__version__, "numpy": np.__version__}), flush=True)
-    for _ in sys.stdin:
+    for command in sys.stdin:
         began = time.perf_counter()
-        log_evidence, acceptance = annealing.run()
+        log_evidence, acceptance = annealing.run(frugal=command.strip() == "frugal")
         seconds = time.perf_counter() - began
         print(json.dumps({"seconds": seconds, "log_evidence": log_evidence, "acceptance": acceptance}), flush=True)
 
