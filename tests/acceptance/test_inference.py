@@ -1,6 +1,8 @@
 """Both remedies and the evidence, at full size: the figures of docs/benchmarks.md, held to what was promised."""
 
 import json
+import math
+from itertools import pairwise
 
 import pytest
 from benchmark_runs import need_shared, run_benchmark
@@ -30,3 +32,16 @@ def test_the_whole_ledger_of_images_within_ten_minutes(tmp_path):
     assert found["gap_on_simulated"]["value"] < 0.5
     for name in ("inference_gap", "approximation_gap", "amortisation_gap"):
         assert found["ledger"][name]["value"] > 0
+
+
+def test_bounds_are_in_order_and_annealing_is_close(tmp_path):
+    run_benchmark("evidence_order", "--out", tmp_path / "out.json")
+    for latent, found in json.loads((tmp_path / "out.json").read_text())["found"].items():
+        order = [found[name] for name in ("ELBO", "IWAE 50", "IWAE 100")]
+        exact = {"difference": 0.0, "stderr": 0.0}
+        for lower, upper in pairwise([*order, exact, found["reverse AIS"]]):
+            error = math.hypot(lower["stderr"], upper["stderr"])
+            assert upper["difference"] - lower["difference"] > -4 * error, (latent, found)
+        annealed = found["AIS"]
+        assert annealed["difference"] < 4 * annealed["stderr"]
+        assert annealed["difference"] > -(0.5 if int(latent) > 10 else 0.1) - 4 * annealed["stderr"]
