@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from isthmus.inference.approximation.families import PosteriorFamily
-from isthmus.inference.weights import PARETO_LIMIT, WeightSummary
+from isthmus.inference.weights import WeightSummary
 from isthmus.information import Estimate
 
 R_HAT_LIMIT = 1.05
@@ -119,15 +119,14 @@ def warn_of_steps(trace: np.ndarray) -> None:
         )
 
 
-def warn_of_weights(pareto_k: np.ndarray) -> None:
+def warn_of_weights(summary: WeightSummary) -> None:
     """Say how many rows have weights that do not cover the posterior."""
-    beyond = ~(pareto_k < PARETO_LIMIT)
+    beyond, pareto_k, limit = ~summary.covers, summary.pareto_k, summary.pareto_limit
     if beyond.any():
-        worst = np.max(np.where(np.isfinite(pareto_k), pareto_k, np.inf))
         _warn(
             f"the importance weights of {beyond.sum()} of {len(pareto_k)} posteriors do not cover them (Pareto k up to "
-            f"{worst:.2f}, sound below {PARETO_LIMIT}): no evidence is quoted there. Use a richer family, more steps, "
-            "or sample_posterior and annealing"
+            f"{np.max(pareto_k[beyond]):.2f}, sound below {limit:.2f}): no evidence is quoted there. Use "
+            "a richer family, more steps, or sample_posterior and annealing"
         )
 
 

@@ -1,12 +1,13 @@
 """What importance weights say: the evidence from below, and whether they can be believed."""
 
+import math
 from dataclasses import dataclass
 
 import jax
 import numpy as np
 from blackjax.diagnostics import psis_weights
 
-PARETO_LIMIT = 0.7
+LARGEST_PARETO_LIMIT = 0.7
 """Above this shape the weights' tail is so heavy that their mean says nothing at any affordable number of draws."""
 
 EQUAL_WITHIN = 0.05
@@ -19,8 +20,9 @@ class WeightSummary:
 
     elbo: their mean, and elbo_variance that of its Monte Carlo error; log_evidence: the logarithm of the weights' mean,
     which bounds log p(x) from below in expectation, and its variance by the delta method.
-    effective_sample_size: (sum w)^2 / sum w^2.  pareto_k: the shape of the weights' tail (Vehtari, Simpson, Gelman, Yao
-    and Gabry 2024, Pareto smoothed importance sampling); above 0.7 the weights do not cover the posterior.
+    effective_sample_size: (sum w)^2 / sum w^2.  pareto_k: the shape of the weights' tail; pareto_limit: the shape from
+    which on so few draws do not cover the posterior, at most 0.7 (Vehtari, Simpson, Gelman, Yao and Gabry 2024, Pareto
+    smoothed importance sampling).
     """
 
     elbo: np.ndarray
@@ -29,11 +31,12 @@ class WeightSummary:
     log_evidence_variance: np.ndarray
     effective_sample_size: np.ndarray
     pareto_k: np.ndarray
+    pareto_limit: float
 
     @property
     def covers(self) -> np.ndarray:
         """Whether the draws cover the posterior, [row]; a shape that could not be fitted does not."""
-        return self.pareto_k < PARETO_LIMIT
+        return self.pareto_k < self.pareto_limit
 
 
 def summarise_weights(log_weights: np.ndarray) -> WeightSummary:
@@ -53,6 +56,7 @@ def summarise_weights(log_weights: np.ndarray) -> WeightSummary:
             log_evidence_variance=variance,
             effective_sample_size=size,
             pareto_k=_pareto_shapes(log_weights),
+            pareto_limit=min(1.0 - 1.0 / math.log10(max(draws, 11)), LARGEST_PARETO_LIMIT),
         )
 
 

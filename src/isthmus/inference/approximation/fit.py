@@ -67,7 +67,7 @@ def fit_posterior(
         trace, u, latents = (_joined([part[i] for part in parts], problem.rows) for i in (1, 2, 4))
         summary = summarise_weights(_joined([part[3] for part in parts], problem.rows))
     warn_of_steps(np.asarray(trace))
-    warn_of_weights(summary.pareto_k)
+    warn_of_weights(summary)
     return _posterior(problem, q, np.asarray(trace), np.asarray(u), latents, summary)
 
 

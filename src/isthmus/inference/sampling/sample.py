@@ -78,7 +78,7 @@ def _by_chains(problem: Problem, method: str, settings: ChainSettings, seed: int
     )
     summary = summarise_weights(log_weights)
     warn_of_chains(r_hat, divergences.sum(1), settings.chains * settings.draws)
-    warn_of_weights(summary.pareto_k)
+    warn_of_weights(summary)
     return Posterior(
         method=method,
         samples=problem.result(latents),
@@ -113,7 +113,7 @@ def _by_importance(problem: Problem, proposal: Posterior | None, draws: int, can
             first += len(keys)
     u, log_weights, latents = jax.tree.map(lambda *leaves: np.concatenate(leaves)[: problem.rows], *parts)
     summary = summarise_weights(log_weights)
-    warn_of_weights(summary.pareto_k)
+    warn_of_weights(summary)
     return Posterior(
         method="importance",
         samples=problem.result(latents),
