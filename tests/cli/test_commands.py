@@ -10,7 +10,9 @@ import pytest
 
 import isthmus
 from command_line import call
-from isthmus.evidence import LEDGER_KEYS
+from isthmus.evidence import LEDGER_KEYS, Sandwich, gaps
+from isthmus.inference import sample_importance_weights
+from isthmus.information.estimate import mean_over_rows
 from isthmus.storage import RunDirectory
 
 QUICK = ["--epochs", "3"]
@@ -69,6 +71,27 @@ def test_ledger_prints_a_table(run_command, wine_run):
     assert "log_likelihood_independent" in out
     status, out, _ = run_command("ledger", wine_run, "wine", "--json")
     assert json.loads(out)["assumptions"]["test_rows"] == 178
+
+
+def weighted_bounds(model, rows, *, k, seed, exact):
+    """Bounds without annealing, which takes long to compile."""
+    found = sample_importance_weights(model, rows, k, seed)
+    names = ("elbo", "elbo_variance", "log_evidence", "log_evidence_variance")
+    by_row = {name.replace("log_evidence", "importance_weighted"): getattr(found, name) for name in names}
+    lower = mean_over_rows(found.log_evidence, direction="lower")
+    return Sandwich(None, lower, None, "importance_weighted", lower, None, None, None, None, by_row)
+
+
+def test_gaps_are_told_where_they_are_asked_for(run_command, wine_run, monkeypatch):
+    monkeypatch.setattr(gaps, "sandwich", weighted_bounds)
+    status, out, _ = run_command("ledger", wine_run, "wine", "--gaps")
+    assert status == 0
+    shown = " ".join(out.split())
+    assert "amortisation_gap >=" in shown
+    assert "nats by amortising (a q optimised for each row gains them)" in shown
+    status, _, err = run_command("ledger", wine_run, "--gaps")
+    assert status == 2
+    assert "name the DATA, or pass --gaps to fit" in " ".join(err.split())
 
 
 @pytest.mark.parametrize(

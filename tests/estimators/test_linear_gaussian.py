@@ -52,6 +52,7 @@ def test_the_ledger_is_exact_and_its_gap_is_nothing(name, holes):
     assert ledger["inference_gap"].value == 0
     assert sum(ledger["distortion_per_column"].value) == pytest.approx(ledger["distortion"].value)
     assert ledger.gain.value > 1  # nats above independent columns
+    assert 0 < ledger["mutual_information"].value < ledger["mutual_information_upper"].value <= ledger["rate"].value
     assert (ledger["rate_per_dimension"] is None) == holes
     assert (ledger["squared_error"] is None) == holes
     if not holes:

@@ -6,13 +6,13 @@ import pytest
 from numpyro.distributions import MultivariateNormal
 
 from isthmus.evidence import AGGREGATE_ROWS, make_ledger, measure_aggregate
+from isthmus.evidence.aggregate import aggregate_of_normals
 from isthmus.inference import sample_importance_weights
 from linear_gaussian_model import LinearGaussian, random_model, simulated_rows, with_posterior
 
 
 def measured(model, rows, seed=0):
-    sampled = sample_importance_weights(model, rows, 1)
-    return measure_aggregate(model, rows, sampled.rate, sampled.kl_terms, seed)
+    return measure_aggregate(model, rows, sample_importance_weights(model, rows, 4), seed)
 
 
 def normal_truth(model):
@@ -102,3 +102,15 @@ def test_a_posterior_of_another_form_has_information_and_no_split_by_dimension()
     found, same = measured(model, rows), measured(plain, rows)
     assert found.total_correlation is None
     assert abs(float(found.mutual_information) - float(same.mutual_information)) < 0.1
+
+
+def test_information_is_the_same_in_other_coordinates():
+    generator = np.random.default_rng(4)
+    mean, scale = generator.normal(size=(50, 3)), generator.uniform(0.2, 0.6, (50, 3))
+    turn = np.tril(generator.normal(size=(3, 3))) + 2 * np.eye(3)
+    rate = np.full(50, 5.0)
+    straight = aggregate_of_normals(mean, scale, rate)
+    turned = aggregate_of_normals(mean @ turn.T, turn * scale[:, None], rate)
+    for name in ("mutual_information", "mutual_information_upper", "marginal_kl", "marginal_kl_lower"):
+        assert abs(float(getattr(turned, name)) - float(getattr(straight, name))) < 1e-4
+    assert turned.dimension_wise_kl is None

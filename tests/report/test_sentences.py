@@ -77,4 +77,8 @@ def test_information_is_told_from_both_sides_unless_the_rows_are_too_few_to_tell
     assert "about 0.50 because dimensions vary together, 0.10" in told(
         **PARTS, mutual_information=nats(2.4, "lower"), **apart, **split
     )
+    wide = {**apart, "mutual_information_upper": nats(3.0, "upper")}
+    text = told(**PARTS, mutual_information=nats(2.4, "lower"), **wide, **split)
+    assert "vary together" not in text
+    assert "about 0.10 because single dimensions" in text
     assert "as much as so many rows can show" in told(**PARTS, mutual_information=nats(6.9, "lower"), **apart, **split)

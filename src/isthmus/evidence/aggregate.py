@@ -20,9 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.scipy.special import logsumexp
-from numpyro.distributions import Independent, Normal
+from numpyro.distributions import Independent, MultivariateNormal, Normal
 
-from isthmus.inference.importance import content_key
+from isthmus.inference.importance import ImportanceSampling, content_key
 from isthmus.information import Estimate
 from isthmus.information.estimate import mean_over_rows
 from isthmus.information.precision import in_float32
@@ -67,43 +67,58 @@ class AggregatePosterior:
 
 @in_float32
 def measure_aggregate(
-    model: ProbabilisticModel, rows: Any, rate: np.ndarray, kl_terms: np.ndarray | None, seed: int = 0
+    model: ProbabilisticModel, rows: Any, sampled: ImportanceSampling, seed: int = 0
 ) -> AggregatePosterior | None:
     """The aggregate posterior over rows, arrays [row, ...] in the model's units; None for fewer than two rows, or where
     a rate is not finite.
 
-    rate: KL(q(z | x) || p(z)) of each row, [row].  kl_terms: that of each dimension, [row, dimension], where it is a
-    sum over them.  Of more than 1,024 rows a seeded choice is taken, and the mean rate remains that of all.
+    sampled: what `sample_importance_weights` made of the same rows: their rates are read.  Of more than 1,024 rows a
+    seeded choice is taken, and the mean rate remains that of all.
     """
+    rate = sampled.rate
     if row_count(rows) < 2 or not np.isfinite(rate).all():
         return None
     chosen = _choose(row_count(rows), seed)
     rows = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], rows)
     key = jax.random.key(seed + AGGREGATE_STREAM, impl="threefry2x32")
     latents, own = map_rows(_draw, (model, key), rows)
-    if kl_terms is not None and is_product_of_normals(model, rows):
+    if sampled.kl_terms is not None and is_product_of_normals(model, rows):
         mean, scale = map_rows(_moments, model, rows)
         return _summed_up(_pairs_of_normals(mean, scale, latents, own), own, rate, chosen)
-    return _summed_up(_pairs(partial(_densities, model, rows), latents, own), own, rate, chosen)
+    return _summed_up(_pairs(partial(_densities, model, rows), latents, own), own, rate, chosen, sampled.rate_variance)
 
 
 @in_float32
 def aggregate_of_normals(
     mean: np.ndarray, scale: np.ndarray, rate: np.ndarray, seed: int = 0
 ) -> AggregatePosterior | None:
-    """The same of posteriors known as diagonal normals: mean, scale [row, dimension]."""
+    """The same of posteriors known as normals: mean [row, dimension].
+
+    scale: of the same shape, or, where dimensions hang together, the lower Cholesky factor of each covariance, [row,
+    dimension, dimension]; then there is no split by dimension.
+    """
     if len(mean) < 2:
         return None
     chosen = _choose(len(mean), seed)
     generator = np.random.default_rng([AGGREGATE_STREAM, seed])
     mean, scale = (np.asarray(part[chosen], np.float32) for part in (mean, scale))
     noise = generator.standard_normal((len(chosen), DRAWS, mean.shape[1])).astype(np.float32)
-    latents = mean[:, None] + scale[:, None] * noise
-    own = np.asarray(Normal(mean[:, None], scale[:, None]).log_prob(latents).sum(-1))
-    return _summed_up(_pairs_of_normals(mean, scale, latents, own), own, rate, chosen)
+    if scale.ndim == 2:
+        latents = mean[:, None] + scale[:, None] * noise
+        own = np.asarray(Normal(mean[:, None], scale[:, None]).log_prob(latents).sum(-1))
+        return _summed_up(_pairs_of_normals(mean, scale, latents, own), own, rate, chosen)
+    latents = mean[:, None] + noise @ np.swapaxes(scale, 1, 2)
+    own = np.asarray(MultivariateNormal(mean[:, None], scale_tril=scale[:, None]).log_prob(latents))
+    return _summed_up(_pairs(partial(_joint_densities, mean, scale), latents, own), own, rate, chosen)
 
 
-def _summed_up(pairs: "_Pairs", own: np.ndarray, rate: np.ndarray, chosen: np.ndarray) -> AggregatePosterior:
+def _summed_up(
+    pairs: "_Pairs",
+    own: np.ndarray,
+    rate: np.ndarray,
+    chosen: np.ndarray,
+    rate_variance: np.ndarray | None = None,
+) -> AggregatePosterior:
     count, mean_rate = len(chosen), float(np.mean(rate))
     counted, left_out = own - pairs.mixture + np.log(count), own - pairs.others + np.log(count - 1)
     lower = _mean(counted, "lower", shares=pairs.shares)
@@ -111,7 +126,7 @@ def _summed_up(pairs: "_Pairs", own: np.ndarray, rate: np.ndarray, chosen: np.nd
     beyond = _mean(rate[chosen, None] - counted, "upper", shares=2.0 - pairs.shares)
     beyond_lower = replace(beyond, value=mean_rate - float(upper), direction="lower")
     if float(upper) > mean_rate:
-        upper = replace(mean_over_rows(rate, direction="upper"), stderr=0.0)
+        upper = mean_over_rows(rate, direction="upper", variances=rate_variance)
         beyond_lower = Estimate(0.0, "nats", "lower", 0.0, 0.0)
     wise, correlation = None, None
     if pairs.marginal is not None:
@@ -224,6 +239,12 @@ def _normal_densities(mean: Array, scale: Array, z: Array) -> Array:
         lambda k, total: total + Normal(mean[:, k, None], scale[:, k, None]).log_prob(z[None, :, k]),
         jnp.zeros((mean.shape[0], z.shape[0])),
     )
+
+
+@jax.jit
+def _joint_densities(mean: Array, scale: Array, z: Array) -> Array:
+    """The same of normals whose dimensions hang together."""
+    return jax.vmap(lambda mean, scale: MultivariateNormal(mean, scale_tril=scale).log_prob(z))(mean, scale)
 
 
 @jax.jit

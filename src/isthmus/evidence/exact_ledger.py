@@ -9,7 +9,7 @@ import numpy as np
 from isthmus.evidence.aggregate import aggregate_of_normals
 from isthmus.evidence.copying import projection
 from isthmus.evidence.ledger import ACTIVE_VARIANCE, LEDGER_KEYS, Ledger, squared_error_entries
-from isthmus.inference.exact import infer_exactly, posterior_means
+from isthmus.inference.exact import ExactInference, infer_exactly, posterior_means
 from isthmus.information import Estimate
 from isthmus.information.estimate import Measure, mean_over_rows
 from isthmus.models import LinearGaussian, LinearProjection, Observation
@@ -58,10 +58,9 @@ def make_exact_ledger(
     }
     zero = Estimate(0.0, "nats", "exact", 0.0, 0.0)
     entries |= dict.fromkeys(("inference_gap", "approximation_gap", "amortisation_gap"), zero)
+    aggregate = aggregate_of_normals(found.mean, _scale(found), found.rate)
+    entries |= {} if aggregate is None else aggregate.entries()
     if found.kl_terms is not None:
-        scale = np.broadcast_to(np.sqrt(np.diagonal(found.covariance)), found.mean.shape)
-        aggregate = aggregate_of_normals(found.mean, scale, found.rate)
-        entries |= {} if aggregate is None else aggregate.entries()
         entries["rate_per_dimension"] = mean_over_rows(found.kl_terms, direction="exact")
     independent = independent_normal(baseline, rows, added_variance)
     entries["log_likelihood_independent"] = mean_over_rows(independent, direction="lower" if filled else "exact")
@@ -117,6 +116,14 @@ def independent_normal(baseline: ColumnMoments, rows: Any, added_variance: np.nd
     safe = np.where(variance > 0, variance, 1.0)
     of_columns = -0.5 * (np.log(2.0 * np.pi * safe) + ((values - baseline.mean) ** 2 + added_variance) / safe)
     return np.where(observed & (variance > 0), of_columns, 0.0).sum(1)
+
+
+def _scale(found: ExactInference) -> np.ndarray:
+    """Of each row's posterior: [row, latent] where its dimensions are independent, else [row, latent, latent]."""
+    if found.kl_terms is not None:
+        return np.broadcast_to(np.sqrt(np.diagonal(found.covariance)), found.mean.shape)
+    factors = np.linalg.cholesky(found.covariance)
+    return np.broadcast_to(factors, (*found.mean.shape, found.mean.shape[1]))
 
 
 def _known(array: np.ndarray | None) -> np.ndarray:

@@ -132,7 +132,7 @@ def make_ledger(
         variances = sampled.elbo_variance + sampled.log_evidence_variance
         gap = sampled.log_evidence - sampled.elbo
         entries["inference_gap"] = mean_over_rows(gap, direction="lower", variances=variances)
-    aggregate = measure_aggregate(model, rows, sampled.rate, sampled.kl_terms, seed)
+    aggregate = measure_aggregate(model, rows, sampled, seed)
     if aggregate is not None:
         entries |= aggregate.entries()
     gain = None

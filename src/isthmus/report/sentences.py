@@ -11,6 +11,8 @@ from isthmus.information import Estimate
 
 SATURATED = 0.1
 """Nats from the logarithm of the number of rows, within which a bound from below says nothing of what lies above."""
+WELL_HELD = 0.5
+"""Nats between the bounds on the information, below which the total correlation, which shares their error, is told."""
 Entries = Mapping[str, Estimate | None]
 
 
@@ -77,10 +79,10 @@ def aggregate_sentences(ledger: Entries, record: dict[str, Any]) -> list[str]:
     )
     if shared is None or single is None:
         return [told + "."]
-    return [
-        f"{told}: about {max(float(shared), 0.0):.2f} because dimensions vary together, {max(float(single), 0.0):.2f} "
-        "because single dimensions are not as the prior has them."
-    ]
+    parts = f"{max(float(single), 0.0):.2f} because single dimensions are not as the prior has them."
+    if float(upper) - float(lower) < WELL_HELD:
+        return [f"{told}: about {max(float(shared), 0.0):.2f} because dimensions vary together, {parts}"]
+    return [f"{told}, about {parts}"]
 
 
 def _copying(ledger: Entries) -> list[str]:
