@@ -9,8 +9,8 @@ import pytest
 from numpyro.infer.util import potential_energy
 
 from graphical_models import EFFECTS, ERRORS, eight_schools
-from isthmus.inference import as_problem, fit_posterior, log_joint, sample_posterior
-from linear_gaussian_model import random_model, simulated_rows
+from isthmus.inference import Renyi, ReverseKL, as_problem, fit_posterior, log_joint, sample_posterior
+from linear_gaussian_model import LinearGaussian, random_model, simulated_rows
 
 
 def test_a_numpyro_model_has_the_density_that_numpyro_gives_it():
@@ -58,6 +58,36 @@ def all_observed(y):
     numpyro.sample("y", dist.Normal(0.0, 1.0), obs=y)
 
 
+def masked(y):
+    with numpyro.handlers.mask(mask=jnp.array(False)):
+        z = numpyro.sample("z", dist.Normal(0.0, 1.0))
+    numpyro.sample("y", dist.Normal(z, 1.0), obs=y)
+
+
+def half_observed(y, seen):
+    z = numpyro.sample("z", dist.Normal(0.0, 1.0))
+    with numpyro.plate("row", len(y)):
+        numpyro.sample("y", dist.Normal(z, 1.0), obs=y, obs_mask=seen)
+
+
+def scaled(y):
+    with numpyro.handlers.scale(scale=2.0):
+        z = numpyro.sample("z", dist.Normal(0.0, 1.0))
+    numpyro.sample("y", dist.Normal(z, 1.0), obs=y)
+
+
+class Bounded(LinearGaussian):
+    """A prior whose latents are positive."""
+
+    def prior(self, c=None):
+        return dist.HalfNormal(jnp.ones(self.W.shape[1])).to_event(1)
+
+
+def bounded():
+    plain = random_model(0)
+    return Bounded(plain.W, plain.m, plain.sigma, plain.A, plain.b, plain.scale)
+
+
 NORMAL = dist.Normal(0.0, 1.0)
 REFUSED = {
     "a discrete site": (lambda: (discrete, (np.ones(3),)), "site 'z' of the model is discrete"),
@@ -70,13 +100,28 @@ REFUSED = {
     ),
     "infinite": (lambda: (log_joint(NORMAL, lambda x, z: z - jnp.inf), None), "likelihood's log-density is not finite"),
     "many numbers": (lambda: (log_joint(NORMAL, lambda x, z: x - z), np.ones(3)), r"shape \(3,\) at one z"),
-    "shapes": (lambda: (random_model(0), np.ones((2, 7), np.float32)), "cannot be evaluated at the data"),
+    "shapes": (lambda: (random_model(0), np.ones((2, 7), np.float32)), "a row has shape .*7.*, and the model makes"),
     "rows of a log joint": (
         lambda: (log_joint(dist.Normal(0.0, jnp.ones(4)).to_event(1), lambda x, z: x @ z), np.ones(3)),
         "cannot be evaluated at the data",
     ),
+    "a masked site": (lambda: (masked, (np.ones(3),)), "site 'z' of the model is latent and masked"),
+    "holes by mask": (
+        lambda: (half_observed, (np.ones(3), np.array([True, False, True]))),
+        "site 'y_unobserved' of the model is latent and masked",
+    ),
+    "a scaled site": (lambda: (scaled, (np.ones(3),)), "site 'z' of the model is scaled"),
+    "a masked prior": (lambda: (log_joint(NORMAL.mask(False), lambda x, z: 0.0), None), "the prior is masked"),
+    "a bounded prior": (lambda: (bounded(), np.zeros((2, 5), np.float32)), "the prior over z .* is bounded"),
+    "one column": (
+        lambda: (random_model(0), np.ones((2, 1), np.float32)),
+        "a row has shape .*1.*, and the model makes",
+    ),
+    "one row": (lambda: (random_model(0), np.ones(5, np.float32)), "expected rows, arrays"),
+    "a bare array": (lambda: (discrete, np.ones(3)), "data is a ndarray; expected a numpyro model's arguments"),
+    "a model that fails": (lambda: (discrete, ()), "the model cannot be run at the data"),
     "no data": (lambda: (random_model(0), None), "data is None"),
-    "NaN in data": (lambda: (random_model(0), np.full((2, 5), np.nan, np.float32)), "not finite"),
+    "NaN in data": (lambda: (random_model(0), np.full((2, 5), np.nan, np.float32)), "row 0 of the data holds NaN"),
 }
 
 
@@ -100,6 +145,9 @@ def test_what_is_no_model_at_all_is_refused():
     [
         ({"family": "cauchy"}, "family is 'cauchy'; expected one of 'mean_field'"),
         ({"objective": "l2"}, "objective is 'l2'"),
+        ({"objective": ReverseKL}, "or an instance such as"),
+        ({"family": int}, "or a NormalFamily class"),
+        ({"each_row": True}, "each_row=True, and the data hold no arrays"),
         ({"start": "posterior"}, "only of three-method models"),
         ({"steps": 0}, "steps is 0; expected at least 1"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0"),
@@ -121,3 +169,8 @@ def test_arguments_of_a_fit_are_checked(arguments, message):
 def test_arguments_of_a_sampler_are_checked(arguments, message):
     with pytest.raises(ValueError, match=message):
         sample_posterior(log_joint(NORMAL, lambda x, z: 0.0 * z), **arguments)
+
+
+def test_renyi_of_a_negative_order_is_no_bound_to_maximise():
+    with pytest.raises(ValueError, match="alpha is -1"):
+        Renyi(-1.0)

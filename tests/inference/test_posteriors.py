@@ -92,6 +92,8 @@ def test_importance_resampling_recovers_the_posterior_from_a_fitted_proposal():
     proposal = fit_posterior(REGRESSION.model, REGRESSION.data, family="full_covariance", objective="renyi")
     posterior = sample_posterior(REGRESSION.model, REGRESSION.data, method="importance", proposal=proposal)
     assert_recovered(posterior, REGRESSION, 1000)
+    with pytest.raises(ValueError, match="same model and rows"):
+        sample_posterior(KNOWN[1].model, KNOWN[1].data, method="importance", proposal=proposal)
     with pytest.raises(ValueError, match="no density"):
         sample_posterior(REGRESSION.model, REGRESSION.data, method="importance", proposal=posterior)
 

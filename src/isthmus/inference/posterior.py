@@ -71,7 +71,9 @@ class Posterior:
             import arviz
         except ImportError as error:
             raise ImportError("to_arviz needs arviz: pip install 'isthmus[arviz]'") from error
-        named = self.samples if isinstance(self.samples, dict) else {"z": self.samples}
+        leaves = jax.tree.leaves(self.samples)
+        parts = {"z": leaves[0]} if len(leaves) == 1 else {f"z_{i}": leaf for i, leaf in enumerate(leaves)}
+        named = self.samples if isinstance(self.samples, dict) else parts
         if self.unconstrained.ndim == 4:
             named = jax.tree.map(lambda array: np.moveaxis(array, 0, 2), named)
         return arviz.from_dict(posterior=named)

@@ -49,16 +49,16 @@ class ReverseKL(Divergence):
 class Renyi(Divergence):
     """Renyi's divergence of order alpha of q from the posterior, by the bound of Li and Turner 2016.
 
-    The reverse KL at alpha = 1 (the limit), the importance-weighted bound at 0; it covers mass the more the smaller
-    alpha is. At finite draws its gradient is biased.
+    The reverse KL at alpha = 1 (the limit), the importance-weighted bound at 0; it covers mass the more the nearer
+    alpha is to 0. Below 0 it would bound log p(x) from above. At finite draws its gradient is biased.
     """
 
     alpha: float = eqx.field(static=True)
     starts_wide: ClassVar[bool] = False
 
     def __check_init__(self):
-        if not math.isfinite(self.alpha):
-            raise ValueError(f"alpha is {self.alpha}; expected a finite order, such as 0.5")
+        if not 0 <= self.alpha < math.inf:
+            raise ValueError(f"alpha is {self.alpha}; expected a finite order from 0 on, such as 0.5")
 
     def __call__(self, joint: LogJoint, q: PosteriorFamily, x: Any, key: Array, samples: int) -> Array:
         ratios = log_weights(joint, q, x, draw(q, key, samples))

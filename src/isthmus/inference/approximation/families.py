@@ -119,7 +119,8 @@ class FlowFamily(PosteriorFamily):
     Kingma et al. 2016, Improved variational inference with inverse autoregressive flow; flowjax's flows.
     """
 
-    learning_rate: ClassVar[float] = 0.003
+    learning_rate: ClassVar[float] = NORMAL_RATE
+    slowing: ClassVar[float] = 0.1
     flow: Any
     normal: FullCovarianceNormal
 

@@ -10,14 +10,21 @@ from jax import Array
 
 from isthmus.inference.approximation.divergences import DIVERGENCES, Divergence
 from isthmus.inference.approximation.families import FAMILIES, FlowFamily, FullCovarianceNormal, NormalFamily
-from isthmus.inference.approximation.optimisation import Optimisation, optimise, sample_weights, starting_moments
+from isthmus.inference.approximation.optimisation import (
+    DRAWS_AT_ONCE,
+    Optimisation,
+    optimise,
+    sample_weights,
+    starting_moments,
+)
 from isthmus.inference.graphical import Problem, as_problem
 from isthmus.inference.posterior import Diagnostics, Posterior, sound_evidence, warn_of_steps, warn_of_weights
 from isthmus.inference.weights import WeightSummary, summarise_weights
 from isthmus.information import Estimate
 
 STARTS = ("posterior", "prior", "draw")
-START_STREAM, STEP_STREAM, DRAW_STREAM = 0, 1, 2
+STREAMS = range(4)
+"""Of random numbers: for the start, the steps, the draws, and the steps that bend."""
 
 
 def fit_posterior(
@@ -43,25 +50,24 @@ def fit_posterior(
     objective: "reverse_kl", "forward_kl", "renyi", "importance_weighted", or a Divergence such as Renyi(0.3).
     start: "posterior", the model's own q(z | x); "prior", as wide as the prior; "draw", narrow around the likeliest of
         64 prior draws. None for the first there is: the model's own, then the prior for objectives that cover mass.
-    steps, samples, learning_rate: of Adam, which falls to 0 by a cosine (the family's own where
-        None); draws of q at each step.
+    steps, samples, learning_rate: of Adam, whose rate falls to 0 by a cosine (the family's own where None), and the
+        draws of q at each step. A flow is bent at a tenth of the rate.
     draws: of q at the end, for samples, evidence and Pareto k.
 
     Rows are optimised side by side and do not see each other. Returns a Posterior; warns (PosteriorWarning) where the
     weights do not cover a posterior. Raises ValueError for arguments out of range, and as `as_problem` does.
     """
     problem = as_problem(model, data, each_row=each_row)
-    divergence = _by_name("objective", objective, DIVERGENCES, Divergence)
-    chosen = _by_name("family", family, FAMILIES, type)
-    first = FullCovarianceNormal if chosen is FlowFamily else chosen
-    rate = first.learning_rate if learning_rate is None else learning_rate
+    divergence = _divergence(objective)
+    chosen = _family(family)
+    rate = chosen.learning_rate if learning_rate is None else learning_rate
     where = start or problem.start or ("prior" if divergence.starts_wide else "draw")
     _check(where, problem, steps=steps, samples=samples, draws=draws, learning_rate=rate)
     with problem.precision():
         settings = Optimisation(jnp.asarray(rate, jnp.result_type(float)), divergence, steps, samples)
         parts = [
             _fit_chunk(problem, chunk, chosen, where, settings, draws, jax.random.key(seed))
-            for chunk in problem.chunks(copies=max(samples, 1))
+            for chunk in problem.chunks(copies=max(samples, DRAWS_AT_ONCE))
         ]
         q = _joined([part[0] for part in parts], problem.rows)
         trace, u, latents = (_joined([part[i] for part in parts], problem.rows) for i in (1, 2, 4))
@@ -75,12 +81,12 @@ def _fit_chunk(
     problem: Problem, chunk: Any, family: Any, where: str, settings: Optimisation, draws: int, key: Array
 ) -> tuple[Any, Array, Array, Array, Any]:
     joint = problem.joint
-    start_keys, step_keys, draw_keys = (problem.keys(chunk, key, stream) for stream in range(3))
+    start_keys, step_keys, draw_keys, bend_keys = (problem.keys(chunk, key, stream) for stream in STREAMS)
     moments = starting_moments(joint, chunk, where, start_keys)
     if family is FlowFamily:
         normal, trace = optimise(joint, chunk, _around(FullCovarianceNormal, moments), settings, step_keys)
         bent = eqx.filter_vmap(FlowFamily.bending)(normal)
-        q, further = optimise(joint, chunk, bent, settings.at(FlowFamily.learning_rate), step_keys)
+        q, further = optimise(joint, chunk, bent, settings.slowed(FlowFamily.slowing), bend_keys)
         trace = jnp.concatenate([trace, further], axis=1)
     else:
         q, trace = optimise(joint, chunk, _around(family, moments), settings, step_keys)
@@ -121,12 +127,23 @@ def _joined(parts: list[Any], rows: int) -> Any:
     return jax.tree.map(joined, *parts)
 
 
-def _by_name(what: str, given: Any, known: dict[str, Any], kind: type) -> Any:
-    if isinstance(given, kind):
+def _family(given: Any) -> Any:
+    if isinstance(given, type) and issubclass(given, NormalFamily | FlowFamily):
         return given
-    if given not in known:
-        raise ValueError(f"{what} is {given!r}; expected one of {', '.join(map(repr, known))}, or a {kind.__name__}")
-    return known[given]
+    if not isinstance(given, str) or given not in FAMILIES:
+        raise ValueError(
+            f"family is {given!r}; expected one of {', '.join(map(repr, FAMILIES))}, or a NormalFamily class"
+        )
+    return FAMILIES[given]
+
+
+def _divergence(given: Any) -> Divergence:
+    if isinstance(given, Divergence):
+        return given
+    if not isinstance(given, str) or given not in DIVERGENCES:
+        known = ", ".join(map(repr, DIVERGENCES))
+        raise ValueError(f"objective is {given!r}; expected one of {known}, or an instance such as Renyi(0.3)")
+    return DIVERGENCES[given]
 
 
 def _check(where: str, problem: Problem, **numbers: float) -> None:

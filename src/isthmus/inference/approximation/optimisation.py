@@ -8,11 +8,13 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from isthmus.inference.approximation.divergences import Divergence, draw, log_weights
+from isthmus.inference.approximation.divergences import Divergence, draw
 from isthmus.inference.approximation.families import PosteriorFamily
 from isthmus.inference.graphical import LogJoint
 
 START_DRAWS = 64
+DRAWS_AT_ONCE = 64
+"""Weighed side by side for each row: all of them at once would take gigabytes."""
 NARROW = 0.1
 """Scales that a q starts with where one prior draw, not the prior's spread, says where it starts."""
 
@@ -25,10 +27,9 @@ class Optimisation(eqx.Module):
     steps: int = eqx.field(static=True)
     samples: int = eqx.field(static=True)
 
-    def at(self, learning_rate: float) -> "Optimisation":
-        """The same at another learning rate."""
-        rate = jnp.asarray(learning_rate, self.learning_rate.dtype)
-        return Optimisation(rate, self.divergence, self.steps, self.samples)
+    def slowed(self, share: float) -> "Optimisation":
+        """The same at a share of the learning rate."""
+        return Optimisation(self.learning_rate * share, self.divergence, self.steps, self.samples)
 
 
 @eqx.filter_jit
@@ -83,7 +84,7 @@ def sample_weights(joint: LogJoint, data: Any, q: PosteriorFamily, draws: int, k
 
     def of_row(q, x, key):
         u = draw(q, key, draws)
-        return u, log_weights(joint, q, x, u)
+        return u, jax.lax.map(lambda one: joint.log_density(x, one) - q.log_prob(one), u, batch_size=DRAWS_AT_ONCE)
 
     return eqx.filter_vmap(of_row)(q, data, keys)
 

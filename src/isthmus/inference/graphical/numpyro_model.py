@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.flatten_util import ravel_pytree
 from numpyro import handlers
-from numpyro.distributions import ImproperUniform, biject_to
+from numpyro.distributions import ImproperUniform, MaskedDistribution, biject_to
 from numpyro.infer.util import constrain_fn
 
 from isthmus.inference.graphical.log_joint import LogJoint, Unravel, log_jacobian
@@ -58,7 +58,7 @@ class NumpyroJoint(LogJoint):
         return handlers.trace(handlers.substitute(self._seeded(), data=values)).get_trace(*args, **kwargs)
 
     def _seeded(self) -> Callable[..., Any]:
-        # Every latent site is substituted; the key serves sites that no density has, such as subsampled plates.
+        # Every latent site is substituted; the key serves numpyro's own bookkeeping.
         return handlers.seed(self.function, jax.random.key(0))
 
 
@@ -83,7 +83,19 @@ def is_observed(site: dict[str, Any]) -> bool:
 
 def check_sites(function: Callable[..., Any], x: Arguments) -> Trace:
     """The sites of a run of the model; ValueError, naming one, where the posterior is no density of real vectors."""
-    trace = trace_model(handlers.substitute(function, substitute_fn=_check_site), x, jax.random.key(0))
+    try:
+        trace = trace_model(handlers.substitute(function, substitute_fn=_check_site), x, jax.random.key(0))
+    except (TypeError, AttributeError, IndexError) as error:
+        raise ValueError(
+            f"the model cannot be run at the data ({error}); expected its arguments, a tuple of them or a dict by "
+            "name, numbers in arrays"
+        ) from error
+    for name, site in trace.items():
+        if is_latent(site) and site["scale"] is not None:
+            raise ValueError(
+                f"site {name!r} of the model is scaled, so that its prior does not integrate to one; take the "
+                "scale, or the subsampled plate, off it"
+            )
     if not any(is_latent(site) for site in trace.values()):
         raise ValueError(
             "the model has no latent site: every sample statement is observed, and nothing is left to infer"
@@ -100,6 +112,11 @@ def _check_site(site: dict[str, Any]) -> None:
             f"site {site['name']!r} of the model is discrete ({type(site['fn']).__name__}), and neither gradients nor "
             "unconstrained coordinates exist there; sum it out of the model, or, where it takes few values, use "
             "isthmus.evidence.exact_evidence"
+        )
+    if isinstance(site["fn"], MaskedDistribution):
+        raise ValueError(
+            f"site {site['name']!r} of the model is latent and masked, so that its prior does not integrate to one; "
+            "leave masked values out of the model, or of the data"
         )
     if isinstance(_innermost(site["fn"]), ImproperUniform):
         raise ValueError(

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.flatten_util import ravel_pytree
-from numpyro.distributions import ImproperUniform
+from numpyro.distributions import ImproperUniform, MaskedDistribution, constraints
 
 from isthmus.inference.graphical.log_joint import (
     LogJoint,
@@ -108,6 +108,7 @@ def as_problem(model: Any, data: Any = None, *, each_row: bool | None = None) ->
         if data is None:
             raise ValueError("data is None; a three-method model needs rows x, arrays [row, ...], to have a posterior")
         problem = Problem(_model_joint(model), _as_arrays(data, np.float32), True)
+        _check_rows(problem)
     elif isinstance(model, LogJoint):
         problem = Problem(model, _with_rows(_as_arrays(data, np.float64), bool(each_row)), bool(each_row))
     elif callable(model):
@@ -132,6 +133,8 @@ def log_joint(prior: Any, log_likelihood: Callable[[Any, Any], Array]) -> PriorA
     for part in jax.tree.leaves(prior, is_leaf=is_distribution):
         if not is_distribution(part):
             raise TypeError(f"prior holds a {type(part).__name__}; expected numpyro distributions")
+        if isinstance(part, MaskedDistribution):
+            raise ValueError("the prior is masked, and does not integrate to one; leave out what is masked")
         if isinstance(part, ImproperUniform):
             raise ValueError("the prior is improper, and the evidence does not exist under it; give it a proper one")
         if getattr(part.support, "is_discrete", False):
@@ -150,11 +153,22 @@ def _model_joint(model: ProbabilisticModel) -> ModelJoint:
                 f"the prior over z is discrete ({type(prior).__name__}); sum z out, or, where it takes few values, use "
                 "isthmus.evidence.exact_evidence"
             )
+        while hasattr(support, "base_constraint"):
+            support = support.base_constraint  # type: ignore[union-attr]
+        if support not in (None, constraints.real):
+            raise ValueError(
+                f"the prior over z ({type(prior).__name__}) is bounded: {support}. Expected a density over all real "
+                "numbers; map them to the bounded ones in the likelihood, or give log_joint(prior, log_likelihood)"
+            )
         vector, unravel = ravel_pytree(prior.sample(jax.random.key(0)))
         return ModelJoint(model=model, size=vector.size, unravel=unravel)
 
 
 def _numpyro_problem(model: Callable[..., Any], data: Any, each_row: bool) -> Problem:
+    if not isinstance(data, dict | tuple | list | None):
+        raise ValueError(
+            f"data is a {type(data).__name__}; expected a numpyro model's arguments: a tuple, such as (y,), or a dict"
+        )
     arguments = ((), data) if isinstance(data, dict) else (() if data is None else tuple(data), {})
     arguments = _with_rows(_as_arrays(arguments, np.float64), each_row)
     with jax.enable_x64(True):
@@ -176,7 +190,31 @@ def _as_arrays(data: Any, floating: Any) -> Any:
 
 
 def _with_rows(data: Any, each_row: bool) -> Any:
+    if each_row:
+        arrays = [leaf for leaf in jax.tree.leaves(data) if eqx.is_array(leaf)]
+        if not arrays or any(leaf.ndim == 0 for leaf in arrays):
+            raise ValueError("each_row=True, and the data hold no arrays [row, ...], or a number that has no rows")
     return data if each_row else jax.tree.map(lambda leaf: leaf[None] if eqx.is_array(leaf) else leaf, data)
+
+
+def _check_rows(problem: Problem) -> None:
+    """Rows that the model could not have made would be broadcast to those that it could."""
+    leaves = jax.tree.leaves(problem.data)
+    if not leaves or any(np.ndim(leaf) < 2 for leaf in leaves) or problem.rows < 1:
+        raise ValueError(f"the data have shape {[np.shape(leaf) for leaf in leaves]}; expected rows, arrays [row, ...]")
+    if isinstance(problem.data, np.ndarray) and np.isnan(problem.data).any():
+        raise ValueError(
+            f"row {int(np.argwhere(np.isnan(problem.data))[0][0])} of the data holds NaN: its density is not finite; "
+            "leave it out, or use a model of observed parts"
+        )
+    joint: Any = problem.joint
+    with problem.precision():
+        made = jax.eval_shape(
+            lambda u: joint.model.likelihood(joint.unravel(u)).sample(jax.random.key(0)), np.zeros(joint.size)
+        )
+    expected, given = [leaf.shape for leaf in jax.tree.leaves(made)], [leaf.shape[1:] for leaf in leaves]
+    if len(expected) == len(given) and expected != given:
+        raise ValueError(f"a row has shape {given}, and the model makes rows of {expected}; expected the same columns")
 
 
 def _probe(problem: Problem) -> None:
@@ -194,9 +232,10 @@ def _probe(problem: Problem) -> None:
 def _evaluate(name: str, part: Callable[[Any, Array], Array], x: Any, draws: Array) -> np.ndarray:
     try:
         values = jax.vmap(lambda u: part(x, u))(draws)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(
-            f"the {name} cannot be evaluated at the data: {error}. Expected data in the shapes that the model takes"
+            f"the {name} cannot be evaluated at the data ({str(error).rstrip('.')}); expected data in the shapes that "
+            "the model takes"
         ) from error
     if jnp.shape(values) != (PROBES,):
         raise ValueError(

@@ -9,6 +9,7 @@ from jax import Array
 from numpyro.distributions import MultivariateStudentT
 
 from isthmus.inference.approximation.families import MeanFieldNormal, PosteriorFamily
+from isthmus.inference.approximation.optimisation import DRAWS_AT_ONCE
 from isthmus.inference.graphical import LogJoint
 
 DEGREES_OF_FREEDOM = 5.0
@@ -94,7 +95,7 @@ def resample(u: Array, log_weights: Array, draws: int, keys: Array) -> Array:
 
 def _weighted(joint: LogJoint, x: Any, proposal: Any, draws: int, key: Array) -> tuple[Array, Array]:
     u = jax.vmap(proposal.sample)(jax.random.split(key, draws))
-    return u, jax.vmap(lambda one: joint.log_density(x, one) - proposal.log_prob(one))(u)
+    return u, jax.lax.map(lambda one: joint.log_density(x, one) - proposal.log_prob(one), u, batch_size=DRAWS_AT_ONCE)
 
 
 def _own_proposal(joint: LogJoint, x: Any) -> Any:

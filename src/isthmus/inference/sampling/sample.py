@@ -102,6 +102,7 @@ def _by_importance(problem: Problem, proposal: Posterior | None, draws: int, can
         raise ValueError(
             f"proposal was found by {proposal.method} and has no density; pass what fit_posterior returned"
         )
+    _check_proposal(problem, proposal)
     with problem.precision():
         key, parts, first = jax.random.key(seed), [], 0
         for chunk in problem.chunks(copies=candidates):
@@ -133,6 +134,18 @@ def _rows_of(problem: Problem, proposal: Posterior | None, first: int, count: in
         return jax.tree.map(lambda leaf: np.asarray(leaf)[None], proposal.approximation)
     rows = np.minimum(np.arange(first, first + count), problem.rows - 1)
     return jax.tree.map(lambda leaf: np.asarray(leaf)[rows], proposal.approximation)
+
+
+def _check_proposal(problem: Problem, proposal: Posterior | None) -> None:
+    if proposal is None:
+        return
+    found = proposal.unconstrained.shape
+    rows = found[0] if len(found) == 4 else 1
+    if (len(found) == 4, rows, found[-1]) != (problem.each_row, problem.rows, problem.joint.size):
+        raise ValueError(
+            f"proposal has draws of shape {found}, and there are {problem.rows} posteriors of {problem.joint.size} "
+            "coordinates; pass what fit_posterior returned for the same model and rows"
+        )
 
 
 def _check(method: str, **numbers: int) -> None:
