@@ -11,8 +11,9 @@ import pytest
 from scipy import stats
 
 from isthmus import ProbabilisticModel
-from isthmus.evidence.exact_evidence import exact_evidence
+from isthmus.evidence.exact_evidence import ExactEvidence, exact_evidence
 from isthmus.inference import log_joint
+from isthmus.inference.posterior import PosteriorWarning
 from isthmus.models import LinearGaussian, Observation
 from linear_gaussian_model import random_model, simulated_rows
 from oracles import evidence, linear_gaussian
@@ -101,6 +102,32 @@ def heavy_tail():
     return KnownEvidence("half-Cauchy scale", model, x, np.array([expected]), "quadrature")
 
 
+def without_data():
+    numpyro.sample("x", dist.Normal(numpyro.sample("sign", dist.Bernoulli(0.25)), 1.0), obs=0.3)
+
+
+def numpyro_without_arguments():
+    expected = np.log(0.75 * stats.norm.pdf(0.3) + 0.25 * stats.norm.pdf(0.3, 1.0))
+    return KnownEvidence("no arguments", without_data, None, np.array([expected]), "enumeration")
+
+
+def of_so_many(x, count):
+    with numpyro.plate("signs", count):
+        signs = numpyro.sample("sign", dist.Bernoulli(0.25))
+    numpyro.sample("x", dist.Normal(jnp.sum(signs), 1.0), obs=x)
+
+
+def static_argument():
+    expected = np.log(sum(stats.binom.pmf(k, 3, 0.25) * stats.norm.pdf(0.3, k) for k in range(4)))
+    return KnownEvidence("a static argument", of_so_many, (np.array(0.3), 3), np.array([expected]), "enumeration")
+
+
+def scalar_datum():
+    model = log_joint(dist.Normal(0.0, 1.0), lambda x, z: dist.Normal(z, 1.0).log_prob(x))
+    expected = stats.norm.logpdf(1.0, 0.0, np.sqrt(2.0))
+    return KnownEvidence("a Python scalar", model, 1.0, np.array([expected]), "quadrature")
+
+
 def far_modes():
     def log_likelihood(x, z):
         return jnp.logaddexp(dist.Normal(z, 0.2).log_prob(x), dist.Normal(-z, 0.2).log_prob(x)) - jnp.log(2.0)
@@ -124,6 +151,9 @@ KNOWN = [
     categorical(),
     bernoullis(),
     numpyro_sites(),
+    numpyro_without_arguments(),
+    static_argument(),
+    scalar_datum(),
     heavy_tail(),
     far_modes(),
     normal_latents(2),
@@ -138,6 +168,33 @@ def test_evidence_is_exact(known):
     np.testing.assert_allclose(found.log_evidence, known.expected, rtol=0, atol=2e-7)
     assert (np.abs(found.log_evidence - known.expected) <= found.error + 1e-9).all()
     assert found.estimate.direction == "exact"
+
+
+def many_modes():
+    return log_joint(dist.Normal(0.0, 3.0), lambda x, z: dist.Normal(jnp.sin(5.0 * z), 0.05).log_prob(0.5))
+
+
+def no_data(prior):
+    return log_joint(prior, lambda x, z: 0.0 * z)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [many_modes(), no_data(dist.Beta(0.2, 0.2)), no_data(dist.Cauchy(0.0, 1.0))],
+    ids=["modes that no climb found", "a bound reached too early", "a heavy tail"],
+)
+def test_what_the_quadrature_misses_is_no_exact_evidence(model):
+    with pytest.warns(PosteriorWarning, match="1 of 1 rows did not settle"):
+        found = exact_evidence(model)
+    assert np.isfinite(found.log_evidence).all()
+    assert (found.error == np.inf).all()
+    assert (found.estimate.direction, found.estimate.stderr) == ("estimate", None)
+
+
+def test_an_error_that_is_known_is_that_of_the_estimate():
+    found = ExactEvidence(np.array([-1.0, -2.0]), np.array([1e-3, 1e-9]), "quadrature").estimate
+    assert found.direction == "estimate"
+    assert found.stderr == pytest.approx(5e-4, rel=1e-5)
 
 
 def one_of_each(x):

@@ -56,26 +56,27 @@ def log_joint_of_arguments(model: Callable[..., Any], x: Arguments, z: dict[str,
     return jnp.asarray(log_density(model, *x, z)[0])
 
 
-def sum_over_states(log_joint: LogJointOfState, model: Any, data: Any, states: Any) -> np.ndarray:
+def sum_over_states(log_joint: LogJointOfState, model: Any, data: Any, states: Any, rows: int) -> np.ndarray:
     """log of the sum over states of p(x, z), [row], in float64.
 
-    log_joint: (model, x, z) -> log p(x, z), a module-level function, or it is compiled anew.
+    log_joint: (model, x, z) -> log p(x, z), a module-level function, or it is compiled anew. data: of so many rows;
+    what holds no arrays is one.
     """
     total = None
     for block, counted in _blocks(states):
-        part = np.asarray(_sum_block(log_joint, model, data, block, counted), np.float64)
+        part = np.asarray(_sum_block(log_joint, model, data, block, counted, rows), np.float64)
         total = part if total is None else np.logaddexp(total, part)
     assert total is not None
     return total
 
 
 @eqx.filter_jit
-def _sum_block(log_joint: LogJointOfState, model: Any, data: Any, states: Any, counted: Any) -> Array:
+def _sum_block(log_joint: LogJointOfState, model: Any, data: Any, states: Any, counted: Any, rows: int) -> Array:
     def of_row(x):
         terms = jax.vmap(lambda z: log_joint(model, x, z))(states)
         return jax.nn.logsumexp(jnp.where(counted, terms, -jnp.inf))
 
-    return eqx.filter_vmap(of_row)(data)
+    return eqx.filter_vmap(of_row, axis_size=rows)(data)
 
 
 def _blocks(states: Any) -> Iterator[tuple[Any, np.ndarray]]:

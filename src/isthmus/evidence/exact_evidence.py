@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import equinox as eqx
@@ -14,6 +14,7 @@ from isthmus.evidence.modes import find_modes
 from isthmus.inference.exact import infer_exactly
 from isthmus.inference.graphical import as_problem
 from isthmus.inference.graphical.numpyro_model import is_latent, trace_model
+from isthmus.inference.graphical.problem import _with_rows
 from isthmus.inference.posterior import PosteriorWarning
 from isthmus.information import Estimate
 from isthmus.information.estimate import mean_over_rows
@@ -36,8 +37,15 @@ class ExactEvidence:
 
     @property
     def estimate(self) -> Estimate:
-        """The mean over rows."""
-        return mean_over_rows(self.log_evidence, direction="exact")
+        """The mean over rows: exact, or an "estimate" where a row's error is above 1e-4 nats or unknown.
+
+        An estimate's `stderr` is the mean of the rows' numerical errors, None where that is infinite.
+        """
+        found = mean_over_rows(self.log_evidence, direction="exact")
+        if (self.error <= LARGEST_ERROR).all():
+            return found
+        error = float(np.mean(self.error))
+        return replace(found, direction="estimate", stderr=error if np.isfinite(error) else None)
 
 
 def exact_evidence(model: Any, X: Any = None, *, each_row: bool = False) -> ExactEvidence:
@@ -49,7 +57,8 @@ def exact_evidence(model: Any, X: Any = None, *, each_row: bool = False) -> Exac
         unconstrained continuous latents (adaptive quadrature around the modes).
 
     Raises ValueError for more states or latents than that, and as `as_problem` does; warns where the quadrature says
-    that it is off by more than 1e-4 nats. It knows the modes that climbs from 32 prior draws find.
+    that it is off by more than 1e-4 nats. It knows the modes that climbs from 32 prior draws find; where these are more
+    than eight, or a tail goes on beyond the reach of float64, the error is infinite.
     """
     if isinstance(model, LinearGaussian):
         values = infer_exactly(model, _in_float64(X)).log_evidence
@@ -76,7 +85,8 @@ def _of_finite_prior(model: Any, X: Any) -> np.ndarray:
     states = enumeration.states_of_model(model)
     size = min(ROWS_AT_ONCE, 1 << (row_count(rows) - 1).bit_length())
     parts = [
-        enumeration.sum_over_states(enumeration.log_joint_of_row, model, chunk, states) for chunk in chunks(rows, size)
+        enumeration.sum_over_states(enumeration.log_joint_of_row, model, chunk, states, row_count(chunk))
+        for chunk in chunks(rows, size)
     ]
     return np.concatenate(parts)[: row_count(rows)]
 
@@ -84,10 +94,8 @@ def _of_finite_prior(model: Any, X: Any) -> np.ndarray:
 def _of_sites(model: Callable[..., Any], X: Any, each_row: bool) -> np.ndarray:
     arguments = _as_arguments(X)
     states = enumeration.states_of_numpyro_model(model, _first(arguments, each_row))
-    data = arguments if each_row else jax.tree.map(lambda leaf: np.asarray(leaf)[None], arguments)
-    if not jax.tree.leaves(data):
-        raise ValueError("data is None; a numpyro model needs its arguments to have an evidence")
-    return enumeration.sum_over_states(enumeration.log_joint_of_arguments, model, data, states)
+    data = _with_rows(arguments, each_row)
+    return enumeration.sum_over_states(enumeration.log_joint_of_arguments, model, data, states, _count(data))
 
 
 def _by_quadrature(model: Any, X: Any, each_row: bool) -> ExactEvidence:
@@ -100,7 +108,7 @@ def _by_quadrature(model: Any, X: Any, each_row: bool) -> ExactEvidence:
         )
     with jax.enable_x64(True):
         parts = [
-            quadrature.integrate(problem.joint, chunk, find_modes(problem.joint, chunk))
+            quadrature.integrate(problem.joint, chunk, find_modes(problem.joint, chunk, _count(chunk)))
             for chunk in _small_chunks(problem.data, problem.rows)
         ]
     log_evidence, error = (np.concatenate([part[i] for part in parts])[: problem.rows] for i in (0, 1))
@@ -108,7 +116,7 @@ def _by_quadrature(model: Any, X: Any, each_row: bool) -> ExactEvidence:
     if unsettled.any():
         warnings.warn(
             f"the quadrature of {unsettled.sum()} of {problem.rows} rows did not settle: log p(x) may be off by "
-            f" {np.max(error):.2g} nats. The posterior may have modes far apart, or corners",
+            f"{np.max(error):.2g} nats. The posterior may have modes far apart, or corners",
             PosteriorWarning,
             stacklevel=3,
         )
@@ -126,7 +134,13 @@ def _small_chunks(data: Any, rows: int) -> Iterator[Any]:
 
 
 def _first(arguments: Any, each_row: bool) -> Any:
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[0], arguments) if each_row else arguments
+    return jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, arguments) if each_row else arguments
+
+
+def _count(data: Any) -> int:
+    """Rows of data, one where it holds no arrays."""
+    arrays = eqx.filter(data, eqx.is_array)
+    return row_count(arrays) if jax.tree.leaves(arrays) else 1
 
 
 def _as_arguments(data: Any) -> Any:

@@ -12,7 +12,8 @@ from jax import Array, lax
 from isthmus.inference.graphical import LogJoint
 
 CLIMBS, STEPS = 32, 50
-MOST_MODES = 8
+MOST_MODES = CLIMBS // 4
+"""Of a row: where climbs end at more, others are likely to have been reached by none."""
 NEGLIGIBLE = 40.0
 """A mode so many nats below the highest holds nothing that a sum in float64 would keep."""
 APART = 0.1
@@ -20,39 +21,50 @@ APART = 0.1
 FLATTEST = 1e-4
 """Least curvature that is taken for one, in units of the climbs' starting points; a whitening need not be exact."""
 
+Climbs = tuple[Array, Array, Array, Array, Array]
+"""Position, factor, inverse and height of where each climb ended, as in `Modes`, and whether they are finite."""
+
 
 class Modes(NamedTuple):
     """position [row, mode, size]; factor L with L L^T the inverse of minus the Hessian, and L's inverse
-    [row, mode, size, size]; height: log p(x, position), nats; present: whether a row has so many, [row, mode]."""
+    [row, mode, size, size]; height: log p(x, position), nats; present: whether a row has so many, [row, mode];
+    complete: whether a row's climbs ended at no more than are kept, [row]."""
 
     position: Any
     factor: Any
     inverse: Any
     height: Any
     present: Any
+    complete: Any
 
 
-def find_modes(joint: LogJoint, data: Any) -> Modes:
-    """The distinct modes of each row, highest first, as many as the row with most of them has."""
-    found = Modes(*map(np.asarray, _climb_all(joint, data)))
-    chosen = [_distinct(*(part[row] for part in found)) for row in range(len(found.height))]
+def find_modes(joint: LogJoint, data: Any, rows: int) -> Modes:
+    """The distinct modes of each row, highest first, as many as the row with most of them has, but eight at most.
+
+    data: of so many rows; what holds no arrays is one.
+    """
+    found = [np.asarray(part) for part in _climb_all(joint, data, rows)]
+    distinct = [_distinct(*(part[row] for part in found)) for row in range(rows)]
+    chosen = [places[:MOST_MODES] for places in distinct]
     most = max(len(places) for places in chosen)
     places = np.array([row + row[:1] * (most - len(row)) for row in chosen])
     picked = (np.take_along_axis(part, _spread(places, part.ndim), axis=1) for part in found[:4])
-    return Modes(*picked, present=np.arange(most) < np.array([[len(row)] for row in chosen]))
+    present = np.arange(most) < np.array([[len(row)] for row in chosen])
+    complete = np.array([len(row) <= MOST_MODES for row in distinct])
+    return Modes(*picked, present=present, complete=complete)
 
 
 def _distinct(
-    position: np.ndarray, factor: np.ndarray, inverse: np.ndarray, height: np.ndarray, present: np.ndarray
+    position: np.ndarray, factor: np.ndarray, inverse: np.ndarray, height: np.ndarray, sound: np.ndarray
 ) -> list[int]:
     """Which climbs of a row ended at a mode that no higher one ended at."""
     chosen: list[int] = []
-    for place in np.argsort(-np.where(present, height, -np.inf)):
+    for place in np.argsort(-np.where(sound, height, -np.inf)):
         near = (np.linalg.norm(inverse[other] @ (position[place] - position[other])) < APART for other in chosen)
-        if chosen and (not present[place] or height[place] < height[chosen[0]] - NEGLIGIBLE or any(near)):
+        if chosen and (not sound[place] or height[place] < height[chosen[0]] - NEGLIGIBLE or any(near)):
             continue
         chosen.append(int(place))
-    return chosen[:MOST_MODES]
+    return chosen
 
 
 def _spread(places: np.ndarray, dimensions: int) -> np.ndarray:
@@ -60,11 +72,11 @@ def _spread(places: np.ndarray, dimensions: int) -> np.ndarray:
 
 
 @eqx.filter_jit
-def _climb_all(joint: LogJoint, data: Any) -> Modes:
-    return eqx.filter_vmap(lambda x: _climb_row(joint, x))(data)
+def _climb_all(joint: LogJoint, data: Any, rows: int) -> Climbs:
+    return eqx.filter_vmap(lambda x: _climb_row(joint, x), axis_size=rows)(data)
 
 
-def _climb_row(joint: LogJoint, x: Any) -> Modes:
+def _climb_row(joint: LogJoint, x: Any) -> Climbs:
     def log_density(u):
         return joint.log_density(x, u)
 
@@ -79,7 +91,7 @@ def _climb_row(joint: LogJoint, x: Any) -> Modes:
         values, vectors = _curvature(log_density, u, least)
         roots, height = jnp.sqrt(values), log_density(u)
         sound = jnp.isfinite(height) & jnp.all(jnp.isfinite(values))
-        return Modes(u, vectors / roots, roots[:, None] * vectors.T, height, sound)
+        return (u, vectors / roots, roots[:, None] * vectors.T, height, sound)
 
     return jax.vmap(climbed)(starts)
 
