@@ -1,6 +1,9 @@
 """Conjugate models beside textbooks' formulae, scipy's densities and scikit-learn."""
 
+from typing import ClassVar
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
@@ -29,6 +32,8 @@ from isthmus.inference.conjugate import (
     MeanFieldRegression,
     Mixture,
     NormalLikelihood,
+    Sweep,
+    VariationalModel,
     coordinate_ascent,
     stochastic_natural_gradient,
 )
@@ -189,7 +194,66 @@ def test_the_bound_is_that_of_scikit_learn_up_to_its_constants(normals):
     )
 
 
+CATEGORIES = ColumnsLikelihood(families.Categorical(3), dist.Dirichlet(np.ones((2, 3))))
+TIMES = ColumnsLikelihood(families.Exponential(), dist.Gamma(np.ones(2), 1.0))
+OUTSIDE = {
+    "a category too many": (CATEGORIES, [2, 7], "column 1 holds 7 .*whole numbers from 0 to 2"),
+    "a negative category": (CATEGORIES, [-1, 2], "column 0 holds -1 .*whole numbers from 0 to 2"),
+    "half a category": (CATEGORIES, [0, 1.9], "column 1 holds 1.9 .*whole numbers from 0 to 2"),
+    "half a bit": (BERNOULLI, [0, 1, 0.5, 1, 0, 1], "column 2 holds 0.5 .*0 or 1"),
+    "three bits": (BERNOULLI, [0, 3, 0, 1, 0, 1], "column 1 holds 3 .*0 or 1"),
+    "half a count": (POISSON, [1, 2.5, 0], "column 1 holds 2.5 .*whole numbers of at least 0"),
+    "a negative time": (TIMES, [0.5, -0.5], "column 1 holds -0.5 .*at least 0"),
+    "a missing bit": (BERNOULLI, [0, 3, 0, 1, 0], r"expected \[row, 6\]"),
+}
+
+
+@pytest.mark.parametrize("what", OUTSIDE)
+def test_rows_outside_the_support_are_refused_at_every_door(what):
+    likelihood, row, message = OUTSIDE[what]
+    inside = np.ones((1, len(row)))
+    likelihood.check_rows(np.ones((1, likelihood.columns)))
+    rows = np.concatenate([inside, [row]])
+    for enter in (
+        lambda: coordinate_ascent(Mixture(likelihood, 2), rows),
+        lambda: stochastic_natural_gradient(Mixture(likelihood, 2), rows),
+        lambda: IndependentRows(likelihood).log_evidence(rows),
+    ):
+        with pytest.raises(ValueError, match=message):
+            enter()
+
+
+class SoundOnceStartedAgain(VariationalModel):
+    """Its ELBO is its parameter, which is nan at the first start and 1 at others."""
+
+    starts: ClassVar[int] = 2
+
+    def check_rows(self, rows):
+        pass
+
+    def initialise(self, rows, key):
+        first = jax.random.fold_in(jax.random.key(0), 0)
+        return jnp.where((jax.random.key_data(key) == jax.random.key_data(first)).all(), jnp.nan, 1.0)
+
+    def initial_local(self, rows):
+        return ()
+
+    def sweep(self, parameters, rows, local):
+        return Sweep(parameters, local, parameters)
+
+
+def test_starts_that_end_in_nan_are_passed_over_until_none_is_left():
+    model = SoundOnceStartedAgain()
+    assert coordinate_ascent(model, X).bound == 1.0
+    with pytest.raises(ValueError, match="the ELBO is nan after each of 1 starts"):
+        coordinate_ascent(model, X, starts=1)
+
+
 REFUSED = {
+    "negative counts of words": lambda: coordinate_ascent(TOPICS["topics"].model, -TOPICS["topics"].rows),
+    "words that no topic knows": lambda: coordinate_ascent(TOPICS["topics"].model, TOPICS["topics"].rows[:, 1:]),
+    "a regression without y": lambda: coordinate_ascent(EXACT["regression"].model, REGRESSION[0]),
+    "columns that no normal has": lambda: coordinate_ascent(EXACT["normal"].model, X[:, 1:]),
     "rows that are not finite": lambda: coordinate_ascent(EXACT["normal"].model, np.where(X > 3, np.nan, X)),
     "rows of several lengths": lambda: coordinate_ascent(EXACT["regression"].model, (X, X[:5, 0])),
     "no starts": lambda: coordinate_ascent(EXACT["normal"].model, X, starts=0),

@@ -29,29 +29,40 @@ def coordinate_ascent(
     of the ELBO, in nats a row, at which an ascent ends.
 
     Returns a ConjugateFit whose bounds never fall. Warns (UserWarning) where the best ascent reached max_iterations;
-    raises ValueError for rows that are empty, of several lengths or not finite, and for numbers out of range. Bishop
-    2006, Pattern recognition and machine learning, chapter 10.
+    raises ValueError for rows that are empty, of several lengths, not finite or outside the model's support, for
+    numbers out of range, and where no start ends at a finite ELBO. Bishop 2006, Pattern recognition and machine
+    learning, chapter 10.
     """
     starts = (1 if parameters is not None else model.starts) if starts is None else starts
     if starts < 1 or max_iterations < 2 or not tolerance >= 0:
         raise ValueError(
             f"starts {starts}, max_iterations {max_iterations} and tolerance {tolerance}; expected at least 1, 2 and 0"
         )
-    rows = as_rows(rows)
+    rows = as_rows(model, rows)
     with jax.enable_x64(True):
         rise = jnp.asarray(tolerance * count_rows(rows))
         fits = [_ascent(model, rows, parameters, rise, max_iterations, seed, start) for start in range(starts)]
-    best = max(fits, key=lambda fit: fit.bound)
-    return warn_unless_converged(best, f"max_iterations={max_iterations}", tolerance)
+    return warn_unless_converged(_best(fits), f"max_iterations={max_iterations}", tolerance)
 
 
-def as_rows(rows: Any) -> Any:
-    """Rows in float64, each array [row, ...]; ValueError where one is not finite."""
+def as_rows(model: VariationalModel, rows: Any) -> Any:
+    """Rows in float64, each array [row, ...]; ValueError where one is not finite, or none of the model's."""
     rows = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), rows)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(rows)):
         raise ValueError("rows hold values that are not finite; leave out the rows that do")
     count_rows(rows)
+    model.check_rows(rows)
     return rows
+
+
+def _best(fits: list[ConjugateFit]) -> ConjugateFit:
+    finite = [fit for fit in fits if np.isfinite(fit.bound)]
+    if not finite:
+        raise ValueError(
+            f"the ELBO is {fits[0].bound} after each of {len(fits)} starts; expected a finite one: bring the rows to "
+            "scales near 1, or make the prior less extreme"
+        )
+    return max(finite, key=lambda fit: fit.bound)
 
 
 def start_at(model: VariationalModel, rows: Any, parameters: Parameters, seed: int, start: int) -> Parameters:

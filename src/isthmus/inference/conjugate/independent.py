@@ -21,6 +21,9 @@ class IndependentRows(ConjugateModel):
     def prior(self) -> Array:
         return jnp.asarray(self.likelihood.prior)
 
+    def check_rows(self, rows: Any) -> None:
+        self.likelihood.check_rows(rows)
+
     def initialise(self, rows: Any, key: Array) -> Parameters:
         return self.prior
 
@@ -35,9 +38,13 @@ class IndependentRows(ConjugateModel):
         return self.likelihood.divergence(parameters)
 
     @in_float64
-    @eqx.filter_jit
     def log_evidence(self, rows: Any) -> Array:
-        """log p(rows) in nats, exact: the log-normaliser's rise from prior to posterior."""
+        """log p(rows) in nats, exact: the log-normaliser's rise from prior to posterior; ValueError as `check_rows`."""
+        self.check_rows(rows)
+        return self._log_evidence(rows)
+
+    @eqx.filter_jit
+    def _log_evidence(self, rows: Any) -> Array:
         seen, log_base = self.likelihood.coordinates(rows)
         posterior = self.prior + jnp.sum(seen, axis=0)
         normaliser = self.likelihood.log_normaliser

@@ -32,6 +32,10 @@ class ConjugateLikelihood(eqx.Module):
     def log_base_measure(self, x: Any) -> Array:
         """log h(x), a number."""
 
+    @abstractmethod
+    def check_rows(self, rows: Any) -> None:
+        """Raise ValueError, saying what was expected, for rows, arrays [row, ...], that no theta gives."""
+
     @final
     def coordinates(self, rows: Any) -> tuple[Array, Array]:
         """`row_coordinates` [row, parameter] and `log_base_measure` [row] of rows."""

@@ -42,6 +42,9 @@ class Mixture(ConjugateModel):
         weights = jnp.full(self.size, self.concentration - 1.0)
         return {"weights": weights, "components": jnp.asarray(self.likelihood.prior)}
 
+    def check_rows(self, rows: Any) -> None:
+        self.likelihood.check_rows(rows)
+
     def initialise(self, rows: Any, key: Array) -> Parameters:
         """The optimum for rows assigned by k-means, on the rows' values or all of a row's arrays side by side."""
         values = [jnp.reshape(leaf, (len(leaf), -1)) for leaf in jax.tree.leaves(rows)]

@@ -42,6 +42,10 @@ class VariationalModel(eqx.Module):
     starts: eqx.AbstractClassVar[int]
 
     @abstractmethod
+    def check_rows(self, rows: Any) -> None:
+        """Raise ValueError, saying what was expected, for rows, arrays [row, ...], that are none of this model's."""
+
+    @abstractmethod
     def initialise(self, rows: Any, key: Array) -> Parameters:
         """Where the ascent starts."""
 

@@ -44,7 +44,7 @@ def stochastic_natural_gradient(
             f"batch_size {batch_size}, epochs {epochs}, delay {delay} and forgetting {forgetting}; expected at least "
             "1, 1, 1, and a forgetting from 0 to 1"
         )
-    rows = as_rows(rows)
+    rows = as_rows(model, rows)
     count = count_rows(rows)
     with jax.enable_x64(True):
         first = np.random.default_rng(seed).permutation(count)[: max(batch_size, _STARTING_ROWS)]

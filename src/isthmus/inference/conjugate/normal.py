@@ -62,6 +62,10 @@ class NormalLikelihood(ConjugateLikelihood):
     def log_base_measure(self, x: Array) -> Array:
         return jnp.asarray(-0.5 * self.size * jnp.log(2 * jnp.pi))
 
+    def check_rows(self, rows: Any) -> None:
+        if np.shape(rows)[1:] != (self.size,):
+            raise ValueError(f"rows of shape {np.shape(rows)}; expected [row, {self.size}]")
+
     def to_prior(self, natural: Array) -> NormalInverseWishart:
         """The normal-inverse-Wishart at natural coordinates [parameter]."""
         location, strength, degrees, scale = self._unpack(natural)

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -48,6 +49,11 @@ class LinearLikelihood(ConjugateLikelihood):
     def log_base_measure(self, x: tuple[Array, Array]) -> Array:
         return jnp.asarray(-0.5 * jnp.log(2 * jnp.pi))
 
+    def check_rows(self, rows: Any) -> None:
+        shapes = [np.shape(leaf) for leaf in jax.tree.leaves(rows)]
+        if len(shapes) != 2 or shapes[0][1:] != (self.columns,) or len(shapes[1]) != 1:
+            raise ValueError(f"rows of shapes {shapes}; expected x [row, {self.columns}] and y [row]")
+
     @property
     def normal(self) -> MultivariateNormal:
         """The family of the weights."""
@@ -76,6 +82,9 @@ class MeanFieldRegression(VariationalModel):
     def initialise(self, rows: Any, key: Array) -> Parameters:
         _, _, concentration, rate = self.likelihood.unpack(jnp.asarray(self.likelihood.prior))
         return self._given_precision(jnp.asarray(self.likelihood.prior), jnp.stack([concentration - 1, -rate]))
+
+    def check_rows(self, rows: Any) -> None:
+        self.likelihood.check_rows(rows)
 
     def initial_local(self, rows: Any) -> Any:
         return ()

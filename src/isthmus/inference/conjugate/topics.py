@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.scipy.special import digamma
 
@@ -58,6 +59,17 @@ class LatentDirichletAllocation(ConjugateModel):
     @property
     def prior(self) -> Array:
         return jnp.full((self.topics, self.words), self.topic_concentration - 1.0)
+
+    def check_rows(self, rows: Any) -> None:
+        rows = np.asarray(rows)
+        if rows.shape[1:] != (self.words,):
+            raise ValueError(f"rows of shape {rows.shape}; expected counts [document, {self.words}]")
+        if (rows < 0).any():
+            document, word = np.argwhere(rows < 0)[0]
+            raise ValueError(
+                f"word {word} is counted {rows[document, word]:g} times in document {document}; expected counts of at "
+                "least 0"
+            )
 
     def initialise(self, rows: Array, key: Array) -> Parameters:
         """The best of six draws near the uniform distribution, after rounds of updates in which documents start afresh.
