@@ -32,7 +32,7 @@ REACH = 72.0
 """Of the cube, in widths: 4 artanh of the largest float64 below 1 is little more."""
 RAY_POINTS = 144
 MOST_UNREACHED = 1e-6
-"""Share of the integral beyond reach that is let pass."""
+"""Share of the integral beyond reach that is let pass, as an error."""
 SUBDIVISIONS = {1: 1000, 2: 200, 3: 20}
 """By dimension, after which what error is left is reported."""
 
@@ -44,13 +44,11 @@ def integrate(joint: LogJoint, data: Any, modes: Modes) -> tuple[np.ndarray, np.
     """
     parts = [_integrate_share(joint, data, modes, place) for place in range(modes.height.shape[1])]
     value, error = (np.sum([part[i] for part in parts], axis=0) for i in (0, 1))
-    whole = (
-        np.asarray(modes.complete)
-        & (value > 0)
-        & (np.asarray(_unreached(joint, data, modes)) <= MOST_UNREACHED * value)
-    )
+    unreached = np.asarray(_unreached(joint, data, modes))
+    whole = np.asarray(modes.complete) & (value > 0) & (unreached <= MOST_UNREACHED * value)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(value) + np.asarray(modes.height[:, 0]), np.where(whole, error / np.abs(value), np.inf)
+        relative_error = (error + unreached) / np.abs(value)
+        return np.log(value) + np.asarray(modes.height[:, 0]), np.where(whole, relative_error, np.inf)
 
 
 def _integrate_share(joint: LogJoint, data: Any, modes: Modes, place: int) -> tuple[np.ndarray, np.ndarray]:
