@@ -2,7 +2,7 @@
 
 from isthmus.evidence import LEDGER_KEYS
 from isthmus.information import Estimate
-from isthmus.report.sentences import ledger_sentences
+from isthmus.report.sentences import aggregate_sentences, gap_sentences, ledger_sentences
 
 ROWS = 1000
 
@@ -63,7 +63,7 @@ def test_a_gap_is_told_with_its_parts_where_they_are_known():
     assert "amortising" not in told(**PARTS, **gap)
     split = {**gap, "approximation_gap": nats(0.4, "estimate"), "amortisation_gap": nats(1.2, "lower")}
     text = told(**PARTS, **split, lower_bound_error=nats(0.05, "estimate"))
-    assert "The encoder loses 1.20 nats by amortising" in text
+    assert "The encoder loses at least 1.20 nats by amortising" in text
     assert "a richer posterior family could recover about 0.40" in text
     assert "off by about 0.05 nats" in text
 
@@ -82,3 +82,9 @@ def test_information_is_told_from_both_sides_unless_the_rows_are_too_few_to_tell
     assert "vary together" not in text
     assert "about 0.10 because single dimensions" in text
     assert "as much as so many rows can show" in told(**PARTS, mutual_information=nats(6.9, "lower"), **apart, **split)
+
+
+def test_a_gap_within_its_error_is_none_and_old_records_have_no_information():
+    noisy = Estimate(0.01, "nats", "lower", 0.02, 0.1)
+    assert "no gap between q(z | x) and the posterior shows" in told(**PARTS, inference_gap=noisy)
+    assert gap_sentences({}) == aggregate_sentences({}, {}) == []

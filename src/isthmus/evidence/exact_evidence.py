@@ -14,7 +14,7 @@ from isthmus.evidence.modes import find_modes
 from isthmus.inference.exact import infer_exactly
 from isthmus.inference.graphical import as_problem
 from isthmus.inference.graphical.numpyro_model import is_latent, trace_model
-from isthmus.inference.graphical.problem import _with_rows
+from isthmus.inference.graphical.problem import with_rows
 from isthmus.inference.posterior import PosteriorWarning
 from isthmus.information import Estimate
 from isthmus.information.estimate import mean_over_rows
@@ -94,7 +94,7 @@ def _of_finite_prior(model: Any, X: Any) -> np.ndarray:
 def _of_sites(model: Callable[..., Any], X: Any, each_row: bool) -> np.ndarray:
     arguments = _as_arguments(X)
     states = enumeration.states_of_numpyro_model(model, _first(arguments, each_row))
-    data = _with_rows(arguments, each_row)
+    data = with_rows(arguments, each_row)
     return enumeration.sum_over_states(enumeration.log_joint_of_arguments, model, data, states, _count(data))
 
 

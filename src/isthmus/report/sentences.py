@@ -12,7 +12,7 @@ from isthmus.information import Estimate
 SATURATED = 0.1
 """Nats from the logarithm of the number of rows, within which a bound from below says nothing of what lies above."""
 WELL_HELD = 0.5
-"""Nats between the bounds on the information, below which the total correlation, which shares their error, is told."""
+"""Of the total correlation: it is told where the bounds on the information, whose distance it shares, lie nearer."""
 Entries = Mapping[str, Estimate | None]
 
 
@@ -43,16 +43,18 @@ def _split(ledger: Entries) -> str:
 
 def gap_sentences(ledger: Entries) -> list[str]:
     """Where the ELBO's gap to log p(x) went, and how far the bound on log p(x) may be off; none where there is none."""
-    gap, family, encoder = (ledger[key] for key in ("inference_gap", "approximation_gap", "amortisation_gap"))
+    gap, family, encoder = (ledger.get(key) for key in ("inference_gap", "approximation_gap", "amortisation_gap"))
     if gap is None or gap.direction == "exact" or not np.isfinite(float(gap)):
         return []
+    if float(gap) < 2 * float(np.asarray(gap.stderr or 0.0)):
+        return ["The ELBO cannot be told from the bound on log p(x): no gap between q(z | x) and the posterior shows."]
     told = [f"The ELBO lies at least {float(gap):.2f} nats below log p(x): so far is q(z | x) from the posterior."]
     if family is not None and encoder is not None:
         told.append(
-            f"The encoder loses {max(float(encoder), 0.0):.2f} nats by amortising (a q optimised for each row gains "
-            f"them); a richer posterior family could recover about {max(float(family), 0.0):.2f}."
+            f"The encoder loses at least {max(float(encoder), 0.0):.2f} nats by amortising (a q optimised for each row "
+            f"gains them); a richer posterior family could recover about {max(float(family), 0.0):.2f}."
         )
-    error = ledger["lower_bound_error"]
+    error = ledger.get("lower_bound_error")
     if error is not None:
         told.append(
             f"On rows of the model's own making, where log p(x) is held from both sides, the bound on it is off by "
@@ -63,8 +65,9 @@ def gap_sentences(ledger: Entries) -> list[str]:
 
 def aggregate_sentences(ledger: Entries, record: dict[str, Any]) -> list[str]:
     """What the rate is spent on: telling rows apart, and the latents' distance from the prior."""
-    lower, upper = ledger["mutual_information"], ledger["mutual_information_upper"]
-    beyond, shared, single = (ledger[key] for key in ("marginal_kl", "total_correlation", "dimension_wise_kl"))
+    # Records that were written before these were known have no such keys.
+    lower, upper = ledger.get("mutual_information"), ledger.get("mutual_information_upper")
+    beyond, shared, single = (ledger.get(key) for key in ("marginal_kl", "total_correlation", "dimension_wise_kl"))
     if lower is None or upper is None or beyond is None:
         return []
     most = math.log(min(record["assumptions"]["test_rows"], AGGREGATE_ROWS))
@@ -80,7 +83,8 @@ def aggregate_sentences(ledger: Entries, record: dict[str, Any]) -> list[str]:
     if shared is None or single is None:
         return [told + "."]
     parts = f"{max(float(single), 0.0):.2f} because single dimensions are not as the prior has them."
-    if float(upper) - float(lower) < WELL_HELD:
+    # What the information is uncertain by is counted among what dimensions share.
+    if float(upper) - float(lower) < WELL_HELD * float(shared):
         return [f"{told}: about {max(float(shared), 0.0):.2f} because dimensions vary together, {parts}"]
     return [f"{told}, about {parts}"]
 

@@ -110,7 +110,7 @@ def as_problem(model: Any, data: Any = None, *, each_row: bool | None = None) ->
         problem = Problem(_model_joint(model), _as_arrays(data, np.float32), True)
         _check_rows(problem)
     elif isinstance(model, LogJoint):
-        problem = Problem(model, _with_rows(_as_arrays(data, np.float64), bool(each_row)), bool(each_row))
+        problem = Problem(model, with_rows(_as_arrays(data, np.float64), bool(each_row)), bool(each_row))
     elif callable(model):
         problem = _numpyro_problem(model, data, bool(each_row))
     else:
@@ -170,7 +170,7 @@ def _numpyro_problem(model: Callable[..., Any], data: Any, each_row: bool) -> Pr
             f"data is a {type(data).__name__}; expected a numpyro model's arguments: a tuple, such as (y,), or a dict"
         )
     arguments = ((), data) if isinstance(data, dict) else (() if data is None else tuple(data), {})
-    arguments = _with_rows(_as_arrays(arguments, np.float64), each_row)
+    arguments = with_rows(_as_arrays(arguments, np.float64), each_row)
     with jax.enable_x64(True):
         first = jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, arguments)
         vector, unravel = ravel_pytree(unconstrained_sites(check_sites(model, first)))
@@ -189,7 +189,7 @@ def _as_arrays(data: Any, floating: Any) -> Any:
     return jax.tree.map(converted, data)
 
 
-def _with_rows(data: Any, each_row: bool) -> Any:
+def with_rows(data: Any, each_row: bool) -> Any:
     if each_row:
         arrays = [leaf for leaf in jax.tree.leaves(data) if eqx.is_array(leaf)]
         if not arrays or any(leaf.ndim == 0 for leaf in arrays):
