@@ -117,7 +117,7 @@ REFUSED = {
         lambda: (random_model(0), np.ones((2, 1), np.float32)),
         "a row has shape .*1.*, and the model makes",
     ),
-    "one row": (lambda: (random_model(0), np.ones(5, np.float32)), "expected rows, arrays"),
+    "one row": (lambda: (random_model(0), np.ones(5, np.float32)), "and the model makes rows of"),
     "a bare array": (lambda: (discrete, np.ones(3)), "data is a ndarray; expected a numpyro model's arguments"),
     "a model that fails": (lambda: (discrete, ()), "the model cannot be run at the data"),
     "no data": (lambda: (random_model(0), None), "data is None"),

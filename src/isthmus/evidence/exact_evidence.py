@@ -13,12 +13,12 @@ from isthmus.evidence import enumeration, quadrature
 from isthmus.evidence.modes import find_modes
 from isthmus.inference.exact import infer_exactly
 from isthmus.inference.graphical import as_problem
+from isthmus.inference.graphical.data import as_arguments, as_arrays, count_rows, first_row, with_rows
 from isthmus.inference.graphical.numpyro_model import is_latent, trace_model
-from isthmus.inference.graphical.problem import with_rows
 from isthmus.inference.posterior import PosteriorWarning
 from isthmus.information import Estimate
 from isthmus.information.estimate import mean_over_rows
-from isthmus.models import LinearGaussian, Observation, ProbabilisticModel
+from isthmus.models import LinearGaussian, ProbabilisticModel
 from isthmus.models.rows import chunks, row_count
 
 ROWS_AT_ONCE = 64
@@ -61,7 +61,7 @@ def exact_evidence(model: Any, X: Any = None, *, each_row: bool = False) -> Exac
     than eight, or a tail goes on beyond the reach of float64, the error is infinite.
     """
     if isinstance(model, LinearGaussian):
-        values = infer_exactly(model, _in_float64(X)).log_evidence
+        values = infer_exactly(model, as_arrays(X, np.float64)).log_evidence
         return ExactEvidence(values, np.zeros_like(values), "closed form")
     if has_finite_latents(model, X, each_row=each_row):
         with jax.enable_x64(True):
@@ -76,12 +76,12 @@ def has_finite_latents(model: Any, X: Any, *, each_row: bool = False) -> bool:
         return enumeration.is_enumerable(model.prior())
     if isinstance(model, eqx.Module) or not callable(model):
         return False
-    trace = trace_model(model, _first(_as_arguments(X), each_row), jax.random.key(0))
+    trace = trace_model(model, first_row(with_rows(as_arguments(X), each_row)), jax.random.key(0))
     return any(is_latent(site) and enumeration.is_enumerable(site["fn"]) for site in trace.values())
 
 
 def _of_finite_prior(model: Any, X: Any) -> np.ndarray:
-    rows = _in_float64(X)
+    rows = as_arrays(X, np.float64)
     states = enumeration.states_of_model(model)
     size = min(ROWS_AT_ONCE, 1 << (row_count(rows) - 1).bit_length())
     parts = [
@@ -92,10 +92,9 @@ def _of_finite_prior(model: Any, X: Any) -> np.ndarray:
 
 
 def _of_sites(model: Callable[..., Any], X: Any, each_row: bool) -> np.ndarray:
-    arguments = _as_arguments(X)
-    states = enumeration.states_of_numpyro_model(model, _first(arguments, each_row))
-    data = with_rows(arguments, each_row)
-    return enumeration.sum_over_states(enumeration.log_joint_of_arguments, model, data, states, _count(data))
+    data = with_rows(as_arguments(X), each_row)
+    states = enumeration.states_of_numpyro_model(model, first_row(data))
+    return enumeration.sum_over_states(enumeration.log_joint_of_arguments, model, data, states, count_rows(data))
 
 
 def _by_quadrature(model: Any, X: Any, each_row: bool) -> ExactEvidence:
@@ -108,7 +107,7 @@ def _by_quadrature(model: Any, X: Any, each_row: bool) -> ExactEvidence:
         )
     with jax.enable_x64(True):
         parts = [
-            quadrature.integrate(problem.joint, chunk, find_modes(problem.joint, chunk, _count(chunk)))
+            quadrature.integrate(problem.joint, chunk, find_modes(problem.joint, chunk, count_rows(chunk)))
             for chunk in _small_chunks(problem.data, problem.rows)
         ]
     log_evidence, error = (np.concatenate([part[i] for part in parts])[: problem.rows] for i in (0, 1))
@@ -125,36 +124,9 @@ def _by_quadrature(model: Any, X: Any, each_row: bool) -> ExactEvidence:
 
 def _small_chunks(data: Any, rows: int) -> Iterator[Any]:
     """In float64, so few rows at a time that the points of a cube fit beside them."""
-    arrays, rest = eqx.partition(_in_float64(data), eqx.is_array)
+    arrays, rest = eqx.partition(as_arrays(data, np.float64), eqx.is_array)
     if not jax.tree.leaves(arrays):
         yield data
         return
     for chunk in chunks(arrays, min(ROWS_AT_ONCE, 1 << (rows - 1).bit_length())):
         yield eqx.combine(chunk, rest)
-
-
-def _first(arguments: Any, each_row: bool) -> Any:
-    return jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, arguments) if each_row else arguments
-
-
-def _count(data: Any) -> int:
-    """Rows of data, one where it holds no arrays."""
-    arrays = eqx.filter(data, eqx.is_array)
-    return row_count(arrays) if jax.tree.leaves(arrays) else 1
-
-
-def _as_arguments(data: Any) -> Any:
-    arguments = ((), data) if isinstance(data, dict) else (() if data is None else tuple(data), {})
-    return _in_float64(arguments)
-
-
-def _in_float64(data: Any) -> Any:
-    def converted(leaf: Any) -> Any:
-        if isinstance(leaf, int | float | bool) or not eqx.is_array_like(leaf):
-            return leaf
-        array = np.asarray(leaf)
-        return array.astype(np.float64) if np.issubdtype(array.dtype, np.floating) else array
-
-    if isinstance(data, Observation):
-        return Observation(np.asarray(data.values, np.float64), np.asarray(data.observed, bool))
-    return jax.tree.map(converted, data)

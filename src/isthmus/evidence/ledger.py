@@ -25,7 +25,7 @@ LEDGER_KEYS = {
     "distortion": "-log p(x | z), mean over q: what the latent does not say about x",
     "rate": "KL(q(z | x) || p(z)): what the latent says",
     "elbo": "-(distortion + rate): log p(x) from below",
-    "log_likelihood_lower": "log p(x) from below, by importance weighting",
+    "log_likelihood_lower": "log p(x) from below, by importance weighting or by annealing",
     "log_likelihood_upper": "log p(x) from above",
     "lower_bound_error": "of log_likelihood_lower, as the bounds' width on data of the model's own making tells",
     "log_likelihood_exact": "log p(x), where it has a closed form",

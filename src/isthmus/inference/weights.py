@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -42,22 +43,28 @@ class WeightSummary:
 def summarise_weights(log_weights: np.ndarray) -> WeightSummary:
     """The summary of log-weights [row, draw]."""
     log_weights = np.asarray(log_weights, np.float64)
-    draws = log_weights.shape[1]
-    largest = log_weights.max(1, keepdims=True)
-    weights = np.exp(log_weights - np.where(np.isfinite(largest), largest, 0.0))
-    mean = weights.mean(1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = weights.var(1, ddof=1) / draws / mean**2
-        size = weights.sum(1) ** 2 / (weights**2).sum(1)
+    draws, (log_mean, variance) = log_weights.shape[1], log_mean_weight(log_weights)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        relative = np.exp(log_weights - log_mean[:, None])
         return WeightSummary(
             elbo=log_weights.mean(1),
             elbo_variance=log_weights.var(1, ddof=1) / draws,
-            log_evidence=np.log(mean) + largest[:, 0],
+            log_evidence=log_mean,
             log_evidence_variance=variance,
-            effective_sample_size=size,
+            effective_sample_size=relative.sum(1) ** 2 / (relative**2).sum(1),
             pareto_k=_pareto_shapes(log_weights),
             pareto_limit=min(1.0 - 1.0 / math.log10(max(draws, 11)), LARGEST_PARETO_LIMIT),
         )
+
+
+def log_mean_weight(log_weights: Any) -> tuple[np.ndarray, np.ndarray]:
+    """(log of the mean of weights [row, draw], its variance by the delta method, nan for a single draw), [row] each."""
+    draws = log_weights.shape[1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        log_mean = np.logaddexp.reduce(log_weights, axis=1) - np.log(draws)
+        ratios = np.exp(log_weights - log_mean[:, None])
+        variance = ratios.var(1, ddof=1) / draws if draws > 1 else np.full(len(log_weights), np.nan)
+    return log_mean, variance
 
 
 def _pareto_shapes(log_weights: np.ndarray) -> np.ndarray:

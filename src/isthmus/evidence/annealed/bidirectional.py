@@ -12,13 +12,13 @@ from isthmus.evidence.annealed.sampling import (
     annealed_importance_sampling,
     choose_path,
     copies_at_once,
-    log_mean_weight,
     run_chains,
     soundness,
     warn_of_failures,
 )
 from isthmus.evidence.annealed.schedule import Schedule
 from isthmus.inference.graphical import Problem, as_problem
+from isthmus.inference.weights import log_mean_weight
 from isthmus.information import Estimate
 from isthmus.information.estimate import mean_over_rows
 

@@ -16,6 +16,7 @@ from isthmus.evidence.annealed.schedule import Schedule
 from isthmus.evidence.annealed.transitions import Annealed, anneal
 from isthmus.inference.graphical import Problem, as_problem
 from isthmus.inference.posterior import PosteriorWarning
+from isthmus.inference.weights import log_mean_weight
 from isthmus.information import Estimate
 from isthmus.information.estimate import mean_over_rows
 
@@ -140,16 +141,6 @@ def run_chains(
             keys = problem.keys(chunk, key, stream)
             parts.append(jax.device_get(anneal(path, chunk, u, betas, step_sizes, count, keys, leapfrogs, chains)))
     return jax.tree.map(lambda *arrays: np.concatenate(arrays)[: problem.rows].astype(np.float64), *parts)
-
-
-def log_mean_weight(log_weights: Any) -> tuple[np.ndarray, np.ndarray]:
-    """(log of the mean over chains of weights [row, chain], its variance by the delta method), [row] each."""
-    chains = log_weights.shape[1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        log_mean = np.logaddexp.reduce(log_weights, axis=1) - np.log(chains)
-        ratios = np.exp(log_weights - log_mean[:, None])
-        variance = ratios.var(1, ddof=1) / chains if chains > 1 else np.full(len(log_weights), np.nan)
-    return log_mean, variance
 
 
 def soundness(found: Annealed, schedule: Schedule) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 log_joint       log p(x, z) as a function of one real vector
 numpyro_model   the same of a model written in numpyro
+data            its rows: arrays of numbers
 problem         from whatever a user calls a model to a log joint and its data, checked
 """
 

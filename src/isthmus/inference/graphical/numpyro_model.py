@@ -12,9 +12,9 @@ from numpyro import handlers
 from numpyro.distributions import ImproperUniform, MaskedDistribution, biject_to
 from numpyro.infer.util import constrain_fn
 
+from isthmus.inference.graphical.data import Arguments
 from isthmus.inference.graphical.log_joint import LogJoint, Unravel, log_jacobian
 
-Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 Trace = dict[str, dict[str, Any]]
 
 

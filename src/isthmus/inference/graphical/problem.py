@@ -11,6 +11,7 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 from numpyro.distributions import ImproperUniform, MaskedDistribution, constraints
 
+from isthmus.inference.graphical.data import as_arguments, as_arrays, count_rows, first_row, with_rows
 from isthmus.inference.graphical.log_joint import (
     LogJoint,
     ModelJoint,
@@ -21,7 +22,7 @@ from isthmus.inference.graphical.log_joint import (
 from isthmus.inference.graphical.numpyro_model import NumpyroJoint, check_sites, unconstrained_sites
 from isthmus.inference.importance import content_key
 from isthmus.models import ProbabilisticModel
-from isthmus.models.rows import chunk_size, chunks, row_count
+from isthmus.models.rows import chunk_size, chunks
 
 PROBES = 16
 """Prior draws at which a log joint is looked at before any work begins."""
@@ -39,8 +40,7 @@ class Problem(eqx.Module):
 
     @property
     def rows(self) -> int:
-        arrays = eqx.filter(self.data, eqx.is_array)
-        return row_count(arrays) if jax.tree.leaves(arrays) else 1
+        return count_rows(self.data)
 
     @property
     def start(self) -> str | None:
@@ -107,10 +107,10 @@ def as_problem(model: Any, data: Any = None, *, each_row: bool | None = None) ->
     if isinstance(model, ProbabilisticModel):
         if data is None:
             raise ValueError("data is None; a three-method model needs rows x, arrays [row, ...], to have a posterior")
-        problem = Problem(_model_joint(model), _as_arrays(data, np.float32), True)
+        problem = Problem(_model_joint(model), as_arrays(data, np.float32), True)
         _check_rows(problem)
     elif isinstance(model, LogJoint):
-        problem = Problem(model, with_rows(_as_arrays(data, np.float64), bool(each_row)), bool(each_row))
+        problem = Problem(model, with_rows(as_arrays(data, np.float64), bool(each_row)), bool(each_row))
     elif callable(model):
         problem = _numpyro_problem(model, data, bool(each_row))
     else:
@@ -165,42 +165,16 @@ def _model_joint(model: ProbabilisticModel) -> ModelJoint:
 
 
 def _numpyro_problem(model: Callable[..., Any], data: Any, each_row: bool) -> Problem:
-    if not isinstance(data, dict | tuple | list | None):
-        raise ValueError(
-            f"data is a {type(data).__name__}; expected a numpyro model's arguments: a tuple, such as (y,), or a dict"
-        )
-    arguments = ((), data) if isinstance(data, dict) else (() if data is None else tuple(data), {})
-    arguments = with_rows(_as_arrays(arguments, np.float64), each_row)
+    arguments = with_rows(as_arguments(data), each_row)
     with jax.enable_x64(True):
-        first = jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, arguments)
-        vector, unravel = ravel_pytree(unconstrained_sites(check_sites(model, first)))
+        vector, unravel = ravel_pytree(unconstrained_sites(check_sites(model, first_row(arguments))))
     return Problem(NumpyroJoint(function=model, size=vector.size, unravel=unravel), arguments, each_row)
-
-
-def _as_arrays(data: Any, floating: Any) -> Any:
-    """Arrays of numbers in one precision; anything that is no array stays with the model, as it is."""
-
-    def converted(leaf):
-        if not eqx.is_array_like(leaf) or isinstance(leaf, int | float | bool):
-            return leaf
-        array = np.asarray(leaf)
-        return array.astype(floating) if np.issubdtype(array.dtype, np.floating) else array
-
-    return jax.tree.map(converted, data)
-
-
-def with_rows(data: Any, each_row: bool) -> Any:
-    if each_row:
-        arrays = [leaf for leaf in jax.tree.leaves(data) if eqx.is_array(leaf)]
-        if not arrays or any(leaf.ndim == 0 for leaf in arrays):
-            raise ValueError("each_row=True, and the data hold no arrays [row, ...], or a number that has no rows")
-    return data if each_row else jax.tree.map(lambda leaf: leaf[None] if eqx.is_array(leaf) else leaf, data)
 
 
 def _check_rows(problem: Problem) -> None:
     """Rows that the model could not have made would be broadcast to those that it could."""
     leaves = jax.tree.leaves(problem.data)
-    if not leaves or any(np.ndim(leaf) < 2 for leaf in leaves) or problem.rows < 1:
+    if not leaves or any(np.ndim(leaf) < 1 for leaf in leaves) or problem.rows < 1:
         raise ValueError(f"the data have shape {[np.shape(leaf) for leaf in leaves]}; expected rows, arrays [row, ...]")
     if isinstance(problem.data, np.ndarray) and np.isnan(problem.data).any():
         raise ValueError(
@@ -220,7 +194,7 @@ def _check_rows(problem: Problem) -> None:
 def _probe(problem: Problem) -> None:
     """Look at the log joint at draws from the prior, so that what is wrong with it is said before any work."""
     joint = problem.joint
-    first = jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, problem.data)
+    first = first_row(problem.data)
     with jax.enable_x64(joint.double_precision):
         keys = jax.random.split(jax.random.key(1), PROBES)
         draws = jax.vmap(lambda key: joint.sample_prior(first, key))(keys)
