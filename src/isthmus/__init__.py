@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         load,
     )
     from isthmus.evidence import Ledger
+    from isthmus.fitting import Checkpoint
     from isthmus.inference import fit
     from isthmus.information import (
         Estimate,
@@ -43,6 +44,7 @@ _HOMES = {
     "VAE": "isthmus.estimators",
     "load": "isthmus.estimators",
     "Ledger": "isthmus.evidence",
+    "Checkpoint": "isthmus.fitting",
     "fit": "isthmus.inference",
     "Estimate": "isthmus.information",
     "cross_entropy": "isthmus.information",
@@ -72,6 +74,7 @@ _ROOMS = {
 __all__ = [
     "VAE",
     "Autoencoder",
+    "Checkpoint",
     "DenoisingAutoencoder",
     "DeterministicModel",
     "Estimate",

@@ -66,15 +66,31 @@ def fit(
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file of model arguments; options win over it.")] = None,
     gaps: Gaps = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint of a fit that was stopped.")
+    ] = False,
+    checkpoint_minutes: Annotated[
+        float, typer.Option(min=0.0, help="Minutes between checkpoints; SIGTERM and Ctrl-C write one too.")
+    ] = 5.0,
+    hosts: Annotated[
+        str | None,
+        typer.Option(
+            help="Train on several processes: ADDRESS:PORT,COUNT,RANK, or auto under SLURM, Open MPI or Kubernetes."
+        ),
+    ] = None,
+    heartbeat: Annotated[
+        int, typer.Option(min=1, help="Of --hosts: seconds of silence after which a process is taken for dead.")
+    ] = 30,
     as_json: Json = False,
 ) -> None:
     """Fit a model to DATA; print its ledger on rows it never saw; write the run."""
-    from isthmus.cli.commands import fit_command, parse_columns
+    from isthmus.cli.fitting import fit_command, parse_columns
 
     size = int(latent) if latent is not None and latent.removeprefix("-").isdecimal() else latent
     options = {"n_components": size, "random_state": seed, "max_epochs": epochs, "columns": parse_columns(columns)}
     given = {key: value for key, value in options.items() if value is not None}
-    fit_command(data, model, given, out, config, as_json, gaps)
+    survival = {"resume": resume, "minutes": checkpoint_minutes, "hosts": hosts, "heartbeat": heartbeat}
+    fit_command(data, model, given, out, config, as_json, gaps, **survival)
 
 
 @app.command()

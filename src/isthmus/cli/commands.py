@@ -1,19 +1,18 @@
-"""What each command does, once its arguments are parsed."""
+"""What each command does with a run, once its arguments are parsed; `fitting` makes the runs."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from isthmus.cli.errors import WrongCall
-from isthmus.cli.output import fit_progress, print_bundled, print_record, say
-from isthmus.data import bundled_names, fill_file, read_rows, read_table, stem, write_table
+from isthmus.cli.output import print_bundled, print_record, say
+from isthmus.data import bundled_names, fill_file, read_rows, read_table, write_table
 from isthmus.data.filling import FILLED_ENDINGS
 from isthmus.data.writers import check_output
 from isthmus.estimators import COMMAND_LINE_NAMES, load
 from isthmus.estimators.anomalies import require_reachable
-from isthmus.estimators.runs import fit_run, ledger_record, row_count, score_name
+from isthmus.estimators.runs import ledger_record, row_count, score_name
 from isthmus.report import write_report
 from isthmus.storage import RunDirectory
 
@@ -21,29 +20,6 @@ from isthmus.storage import RunDirectory
 def list_datasets() -> None:
     """Print the bundled names."""
     print_bundled(bundled_names())
-
-
-def fit_command(
-    source: str,
-    model: str,
-    options: dict[str, Any],
-    out: Path | None,
-    config: Path | None,
-    as_json: bool,
-    gaps: bool,
-) -> None:
-    """Fit, write the run, print the ledger and where everything is."""
-    arguments = _arguments(model, options, config)
-    data = read_rows(source)
-    place = out or Path("runs") / stem(source)
-    if RunDirectory(place).model.is_file():
-        say(f"replaces the run in {place}", quiet=as_json)
-    estimator = COMMAND_LINE_NAMES[model](**arguments)
-    with RunDirectory.reserve(place) as run, fit_progress() as on_record:
-        record = fit_run(estimator, data, run, on_record, gaps=gaps)
-    page = write_report(run.path)
-    print_record(record, as_json)
-    say(f"model   {run.model}", f"report  {page}", quiet=as_json)
 
 
 def ledger_command(path: Path, source: str | None, as_json: bool, gaps: bool) -> None:
@@ -120,16 +96,6 @@ def report_command(path: Path) -> None:
     say(f"report  {write_report(path)}")
 
 
-def parse_columns(text: str | None) -> dict[str, str] | None:
-    """{name: kind or likelihood} from NAME=KIND,NAME=KIND; WrongCall for anything else."""
-    if text is None:
-        return None
-    pairs = [part.rpartition("=") for part in text.split(",")]
-    if not all(name and kind for name, _, kind in pairs):
-        raise WrongCall(f"--columns is {text!r}; expected NAME=KIND,NAME=KIND, such as age=count,zip=categorical")
-    return {name.strip(): kind.strip() for name, _, kind in pairs}
-
-
 def _able(estimator: Any, method: str, path: Path) -> Any:
     """The estimator; WrongCall where it has no such method."""
     if hasattr(estimator, method):
@@ -139,15 +105,3 @@ def _able(estimator: Any, method: str, path: Path) -> Any:
         f"{path} holds a model of type {type(estimator).__name__}, which has no prior and so cannot {method}; fit one "
         f"that can: --model {', '.join(able)}"
     )
-
-
-def _arguments(model: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:
-    if model not in COMMAND_LINE_NAMES:
-        raise WrongCall(f"no model is named {model!r}; there are {', '.join(COMMAND_LINE_NAMES)}")
-    try:
-        settings = {} if config is None else tomllib.loads(config.read_text(encoding="utf-8"))
-        return dict(COMMAND_LINE_NAMES[model].configuration_type.checked({**settings, **options}))
-    except tomllib.TOMLDecodeError as error:
-        raise WrongCall(f"{config} is not TOML: {error}") from None
-    except (ValueError, OSError) as error:
-        raise WrongCall(str(error)) from None

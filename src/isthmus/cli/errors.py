@@ -12,6 +12,10 @@ class WrongCall(Exception):  # noqa: N818 - it is the call that is wrong, not th
     """The command was called with something that cannot be: exit status 2."""
 
 
+class Stopped(Exception):  # noqa: N818 - nobody's mistake
+    """A signal ended the work: exit status 1."""
+
+
 @contextmanager
 def one_clear_error() -> Iterator[None]:
     """Print an expected exception as one message on standard error and exit; let a bug show its traceback."""
@@ -21,7 +25,7 @@ def one_clear_error() -> Iterator[None]:
             yield
     except (WrongCall, FileNotFoundError) as error:
         _exit(error, WRONG_CALL)
-    except (ValueError, OSError, RuntimeError, MemoryError) as error:
+    except (Stopped, ValueError, OSError, RuntimeError, MemoryError) as error:
         _exit(error, FAILED)
 
 

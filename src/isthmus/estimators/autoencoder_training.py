@@ -13,7 +13,7 @@ from isthmus.estimators.configuration import AutoencoderConfiguration
 from isthmus.estimators.inspection import Inspected
 from isthmus.estimators.table_rows import TableRows
 from isthmus.estimators.training import choose_architecture, epochs, hold_out, initial_key
-from isthmus.fitting import Fit, FitRecord, Noise, TrainingSettings, fit_reconstruction
+from isthmus.fitting import Checkpoint, Fit, FitRecord, Noise, TrainingSettings, fit_reconstruction
 from isthmus.fitting.reconstruction import adam
 from isthmus.models import (
     L1,
@@ -52,6 +52,7 @@ def train_autoencoder(
     corruption: Corruption | None = None,
     image_shape: tuple[int, int] | None = None,
     on_record: Callable[[FitRecord], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainedAutoencoder:
     """A trained autoencoder for what a fit has seen of its rows; with a corruption a denoising one."""
     architecture = autoencoder_architecture(seen, configuration, image_shape)
@@ -73,7 +74,7 @@ def train_autoencoder(
         optimiser=adam(configuration.weight_decay),
     )
     cost = configuration.sparsity.weight if isinstance(configuration.sparsity, L1) else 0.0
-    fit = fit_reconstruction(untrained, training, held_out, settings, noise, cost, on_record)
+    fit = fit_reconstruction(untrained, training, held_out, settings, noise, cost, on_record, checkpoint)
     return TrainedAutoencoder(fit, architecture, noise, training if held_out is None else held_out)
 
 

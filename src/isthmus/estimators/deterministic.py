@@ -20,7 +20,7 @@ from isthmus.estimators.matrix_rows import MatrixRows
 from isthmus.estimators.network import NetworkEstimator
 from isthmus.estimators.parts import as_record
 from isthmus.evidence import Ledger, diagnose_copying, make_reconstruction_ledger
-from isthmus.fitting import FitRecord
+from isthmus.fitting import Checkpoint, FitRecord
 from isthmus.inference import log_likelihood_at_code
 from isthmus.models import Architecture, Corruption, Ends, Observation
 
@@ -37,8 +37,15 @@ class DeterministicEstimator(NetworkEstimator):
         """What is done to rows in training."""
 
     @final
-    def fit(self, X, y=None, *, on_record: Callable[[FitRecord], None] | None = None) -> Self:
-        """Fit to rows X; y is ignored. on_record is told of every look at the held-out rows.
+    def fit(
+        self,
+        X,
+        y=None,
+        *,
+        on_record: Callable[[FitRecord], None] | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
+        """Fit to rows X; y is ignored. on_record is told of every look at held-out rows; checkpoint keeps the state.
 
         Warns of a fit that is a copy. Raises ValueError for rows or arguments that cannot be used, TrainingDiverged
         where gradients stay non-finite.
@@ -47,7 +54,7 @@ class DeterministicEstimator(NetworkEstimator):
         seen = inspect_rows(self, X, configuration)
         corruption = self._corruption(configuration, seen)
         shape = X.image_shape if isinstance(X, Dataset) else None
-        trained = train_autoencoder(seen, configuration, corruption, shape, on_record)
+        trained = train_autoencoder(seen, configuration, corruption, shape, on_record, checkpoint)
         model = trained.fit.model
         threshold = outlier_threshold(
             lambda rows: log_likelihood_at_code(model, rows)[0], seen.training, configuration.contamination

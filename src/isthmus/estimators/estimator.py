@@ -19,7 +19,7 @@ from isthmus.estimators.matrix_rows import MatrixRows
 from isthmus.estimators.splits import CALIBRATE_STREAM, some_rows
 from isthmus.estimators.table_rows import TableRows
 from isthmus.evidence import Ledger
-from isthmus.fitting import FitRecord
+from isthmus.fitting import Checkpoint, FitRecord
 from isthmus.models.rows import row_count
 from isthmus.storage import RunDirectory, write_model_file
 
@@ -35,8 +35,15 @@ class LatentEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlier
     _fitted: Fitted
 
     @abstractmethod
-    def fit(self, X, y=None, *, on_record: Callable[[FitRecord], None] | None = None) -> Self:
-        """Fit to rows X; y is ignored. on_record is told of every look."""
+    def fit(
+        self,
+        X,
+        y=None,
+        *,
+        on_record: Callable[[FitRecord], None] | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
+        """Fit to rows X; y is ignored. on_record is told of every look; checkpoint keeps the training's state."""
 
     @abstractmethod
     def _transformed(self, X: Any) -> np.ndarray:

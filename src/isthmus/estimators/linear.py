@@ -16,7 +16,7 @@ from isthmus.estimators.fitted import Fitted, calibration_rows
 from isthmus.estimators.real_rows import RealRows
 from isthmus.estimators.splits import CALIBRATION_STREAM, THRESHOLD_STREAM, split_indices, take_rows
 from isthmus.evidence import ColumnMoments, diagnose_copying
-from isthmus.fitting import FitRecord
+from isthmus.fitting import Checkpoint, FitRecord
 from isthmus.models.rows import row_count
 from isthmus.storage import ModelFileError
 
@@ -66,10 +66,19 @@ class LinearEstimator(LatentEstimator):
     def _largest_size(self, rows: int, columns: int) -> int:
         """The largest latent that can be fitted."""
 
-    def fit(self, X, y=None, sample_weight=None, *, on_record: Callable[[FitRecord], None] | None = None) -> Self:
+    def fit(
+        self,
+        X,
+        y=None,
+        sample_weight=None,
+        *,
+        on_record: Callable[[FitRecord], None] | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
         """Fit to rows X, [row, column] of numbers; y is ignored.
 
         sample_weight: [row], how often each row counts; a weight of 2 is the row twice.  on_record: told of each step.
+        checkpoint: nothing is kept there: what is solved at once, or climbed to in seconds, begins anew.
         Raises ValueError for rows, weights or arguments that cannot be used.
         """
         configuration = self.configuration_type.checked(self.get_params(deep=False))

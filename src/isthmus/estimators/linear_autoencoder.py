@@ -78,10 +78,11 @@ class LinearAutoencoder(LinearEstimator):
         self.contamination = contamination
         self.random_state = random_state
 
-    def fit(self, X, y=None, sample_weight=None, *, on_record=None) -> Self:
+    def fit(self, X, y=None, sample_weight=None, *, on_record=None, checkpoint=None) -> Self:
         """Fit to rows X, [row, column] of finite numbers; y is ignored.
 
         sample_weight: [row], how often each row counts; a weight of 2 is the row twice.  on_record: told of each step.
+        checkpoint: nothing is kept there.
         Raises ValueError for rows, weights or arguments that cannot be used.
         """
         vars(self).pop("_gathered", None)

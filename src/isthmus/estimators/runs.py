@@ -10,7 +10,7 @@ import numpy as np
 from isthmus.data import DataError, Dataset, Table
 from isthmus.estimators.estimator import LatentEstimator
 from isthmus.evidence import Ledger
-from isthmus.fitting import FitRecord
+from isthmus.fitting import Checkpoint, FitRecord
 from isthmus.storage import RunDirectory, write_atomically, write_model_file
 
 TEST_SHARE, MOST_TEST_ROWS = 0.2, 2000
@@ -27,20 +27,41 @@ def fit_run(
     on_record: Callable[[FitRecord], None] | None = None,
     *,
     gaps: bool = False,
+    checkpoint: Checkpoint | None = None,
+    on_fitted: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """Fit `estimator`, write model, history, ledger and exhibits to `run`, and return the run's record.
 
     A fifth of the rows (at most 2,000) is set aside first: neither training nor early stopping sees them, the ledger is
-    that of these rows, and p-values and intervals are calibrated on them. Nothing is written before all of it is there.
+    that of these rows, and p-values and intervals are calibrated on them. Nothing is written before all of it is there,
+    but for the checkpoint, where the fit keeps its state. on_fitted is called when the last step has been taken.
     """
-    training, test = split_test_rows(data, int(estimator.get_params()["random_state"] or 0))
-    estimator.fit(training, on_record=on_record)
+    training, test = _fitted(estimator, data, on_record, checkpoint)
+    if on_fitted is not None:
+        on_fitted()
     estimator.calibrate(test)
     ledger = estimator.ledger(test, gaps=gaps)
     record = _record(estimator, test, run, ledger, training_rows=row_count(training))
     exhibits = make_exhibits(estimator, test, ledger)
     _write(estimator, run, record, exhibits)
     return record
+
+
+def share_fit(estimator: LatentEstimator, data: Rows, checkpoint: Checkpoint) -> None:
+    """Do this process's part of the steps that another, in its `fit_run`, takes with it; write nothing."""
+    _fitted(estimator, data, None, checkpoint)
+
+
+def _fitted(
+    estimator: LatentEstimator,
+    data: Rows,
+    on_record: Callable[[FitRecord], None] | None,
+    checkpoint: Checkpoint | None,
+) -> tuple[Rows, Rows]:
+    """(rows that were fitted to, rows set aside)."""
+    training, test = split_test_rows(data, int(estimator.get_params()["random_state"] or 0))
+    estimator.fit(training, on_record=on_record, checkpoint=checkpoint)
+    return training, test
 
 
 def _write(estimator: LatentEstimator, run: RunDirectory, record: dict[str, Any], exhibits: tuple[dict, dict]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from isthmus.estimators.configuration import NetworkConfiguration, VAEConfiguration
 from isthmus.estimators.inspection import Inspected
 from isthmus.estimators.splits import HELD_OUT_STREAM, bootstrap_rows, split_rows
-from isthmus.fitting import Fit, FitRecord
+from isthmus.fitting import Checkpoint, Fit, FitRecord
 from isthmus.inference import fit, sample_importance_weights
 from isthmus.inference.objectives import Objective, elbo, importance_weighted, trimmed_importance_weighted
 from isthmus.models import (
@@ -62,7 +62,10 @@ class Trained:
 
 
 def train_vae(
-    seen: Inspected, configuration: VAEConfiguration, on_record: Callable[[FitRecord], None] | None = None
+    seen: Inspected,
+    configuration: VAEConfiguration,
+    on_record: Callable[[FitRecord], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """A trained model for what a fit has seen of its rows; its latent size as asked for, or chosen."""
     asked, columns = configuration.n_components, seen.rows.column_count
@@ -70,9 +73,9 @@ def train_vae(
     training, held_out = hold_out(seen, configuration)
     if asked != "auto" or columns == 1:
         untrained = assemble_vae(seen.ends, architecture, initial_key(configuration))
-        return Trained(_fit(untrained, training, held_out, configuration, on_record), architecture)
+        return Trained(_fit(untrained, training, held_out, configuration, on_record, checkpoint), architecture)
     largest = min(columns - 1, LARGEST_LATENT)
-    return train_path(seen.ends, architecture, largest, training, held_out, configuration, on_record)
+    return train_path(seen.ends, architecture, largest, training, held_out, configuration, on_record, checkpoint)
 
 
 def choose_architecture(seen: Inspected, configuration: NetworkConfiguration, latent_size: int | None) -> Architecture:
@@ -101,6 +104,7 @@ def train_path(
     held_out: Any,
     configuration: VAEConfiguration,
     on_record: Callable[[FitRecord], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """Latent sizes 1, 2, 4, ... up to `largest`, each started from the one before, until the held-out bound gains less
     than twice the standard error of its paired difference; the last size that gained is kept."""
@@ -111,7 +115,7 @@ def train_path(
         sized = replace(architecture, latent_size=size)
         untrained = assemble_vae(ends, sized, initial_key(configuration))
         start = untrained if best is None else grow_latent(best.fit.model, untrained)
-        fitted = _fit(start, training, held_out, configuration, on_record)
+        fitted = _fit(start, training, held_out, configuration, on_record, checkpoint)
         bounds = sample_importance_weights(fitted.model, judged, SIZE_DRAWS).log_evidence
         difference = bounds - best_bounds if best is not None else None
         gain = None if difference is None else float(difference.mean())
@@ -155,6 +159,7 @@ def _fit(
     held_out: Any,
     configuration: VAEConfiguration,
     on_record: Callable[[FitRecord], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
     samples = draws(configuration, training)
     return fit(
@@ -174,6 +179,7 @@ def _fit(
         # Rows of which different parts are hidden are not comparable, and trimming compares them.
         corruption=hide_values if isinstance(training, Observation) and configuration.trim == 0 else None,
         held_out_trim=configuration.trim,
+        checkpoint=checkpoint,
     )
 
 

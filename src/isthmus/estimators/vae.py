@@ -23,7 +23,7 @@ from isthmus.estimators.proper import proper_imputations
 from isthmus.estimators.table_rows import TableRows
 from isthmus.estimators.training import draws, train_vae
 from isthmus.evidence import Ledger, explain_gap, make_ledger
-from isthmus.fitting import FitRecord
+from isthmus.fitting import Checkpoint, FitRecord
 from isthmus.inference import sample_importance_weights
 from isthmus.models import Architecture, Ends, Observation, VariationalAutoencoder, assemble_vae
 from isthmus.models.rows import map_rows
@@ -122,14 +122,21 @@ class VAE(NetworkEstimator):
         self.contamination = contamination
         self.random_state = random_state
 
-    def fit(self, X, y=None, *, on_record: Callable[[FitRecord], None] | None = None) -> Self:
-        """Fit to rows X; y is ignored. on_record is told of every look at the held-out rows.
+    def fit(
+        self,
+        X,
+        y=None,
+        *,
+        on_record: Callable[[FitRecord], None] | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Self:
+        """Fit to rows X; y is ignored. on_record is told of every look at held-out rows; checkpoint keeps the state.
 
         Raises ValueError for rows or arguments that cannot be used, TrainingDiverged where gradients stay non-finite.
         """
         configuration = VAEConfiguration.checked(self.get_params(deep=False))
         seen = inspect_rows(self, X, configuration)
-        trained = train_vae(seen, configuration, on_record)
+        trained = train_vae(seen, configuration, on_record, checkpoint)
         model = trained.fit.model
         baselines = make_baselines(seen, trained.architecture)
         threshold = outlier_threshold(lambda rows: _scores(model, rows), seen.training, configuration.contamination)

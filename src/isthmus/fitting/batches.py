@@ -6,15 +6,42 @@ follows from the seed and the place in the stream alone: any step's batch can be
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
+import equinox as eqx
 import jax
 import numpy as np
+from jax import Array
 
 ORDER_STREAM = 0
 DRAWN_AT_ONCE = 2048
 """So many row numbers, in whole epochs, are drawn from one generator: with few rows an epoch each would take longer
 than the steps."""
+
+
+class Batches(Protocol):
+    """The rows of each step of a block, by its number in the block; a pytree of arrays."""
+
+    def __call__(self, i: Array) -> Any: ...
+
+
+class GatheredBatches(eqx.Module):
+    """Rows by number, from data that are on the device.  data: arrays [row, ...].  numbers: [step, batch]."""
+
+    data: Any
+    numbers: Array
+
+    def __call__(self, i: Array) -> Any:
+        return jax.tree.map(lambda array: array[self.numbers[i]], self.data)
+
+
+class StackedBatches(eqx.Module):
+    """Rows that came to the device for these steps.  data: arrays [step, batch, ...]."""
+
+    data: Any
+
+    def __call__(self, i: Array) -> Any:
+        return jax.tree.map(lambda array: array[i], self.data)
 
 
 def batch_indices(seed: int, rows: int, batch_size: int, first_step: int, steps: int) -> np.ndarray:

@@ -1,9 +1,10 @@
-"""The training loop: blocks of compiled steps, each followed by one look at held-out rows."""
+"""The training loop: blocks of compiled steps, looks at held-out rows between them, checkpoints on the way."""
 
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,13 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from isthmus.fitting.batches import batch_indices, next_power_of_two, pad_rows
-from isthmus.fitting.step import ADAM, NON_FINITE_LIMIT, Loss, Schedule, TrainingState, initial_state, run_block
+from isthmus.fitting.checkpoint import Checkpoint, fingerprint
+from isthmus.fitting.devices import Devices, choose_devices
+from isthmus.fitting.feeds import SHORTEST_BLOCK, Feed, MemoryFeed, RowStream, StreamFeed
+from isthmus.fitting.interruption import FitInterrupted, StopRequest, stop_on_signals
+from isthmus.fitting.progress import FitRecord, Progress, Verdict
+from isthmus.fitting.step import ADAM, NON_FINITE_LIMIT, Loss, Schedule, Task, run_block
 from isthmus.information.precision import in_float32
 from isthmus.models import split_parameters
 
-SHORTEST_BLOCK, LONGEST_BLOCK = 64, 1024
-"""Steps between two looks at held-out rows: an epoch, within these bounds."""
+LONGEST_WAIT = 1.0
+"""Seconds after which a fit that is asked to stop has heard of it, about."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +44,6 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True)
-class FitRecord:
-    """One look during a fit: steps so far and planned, epochs so far, mean training loss since the last look, held-out
-    score (None without held-out rows), steps skipped so far because their gradient was not finite."""
-
-    step: int
-    planned_steps: int
-    epoch: float
-    loss: float
-    held_out: float | None
-    skipped: int
-
-
-@dataclass(frozen=True)
 class Fit:
     """A fitted model, how it came about, and why it ended.
 
@@ -62,7 +54,7 @@ class Fit:
     model: Any
     history: tuple[FitRecord, ...]
     best_step: int
-    verdict: Literal["finished", "stopped early", "diverged"]
+    verdict: Verdict
 
     @property
     def skipped_steps(self) -> int:
@@ -89,75 +81,155 @@ def train(
     settings: TrainingSettings,
     held_out: Callable[[Any], float] | None = None,
     on_record: Callable[[FitRecord], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
-    """Minimise `loss` over the rows of `data`, arrays [row, ...]; the same arguments give the same Fit.
+    """Minimise `loss` over the rows of `data`; the same arguments give the same Fit.
 
-    held_out: a score of the model, larger is better, asked after every block: it decides which weights are kept and
-    when to stop.  on_record: told of every look.  Raises TrainingDiverged, with the last good state, where gradients
-    stay non-finite; ValueError where no held-out score is finite.
+    data: arrays [row, ...], or a RowStream.  held_out: a score of the model, larger is better, asked after every block:
+    it decides which weights are kept and when to stop.  on_record: told of every look.  checkpoint: where the state is
+    kept; with it SIGTERM and Ctrl-C end in FitInterrupted, once it is written.  All devices of all processes that have
+    joined take part.
+
+    Raises TrainingDiverged, with the last good state, where gradients stay non-finite; ValueError where no held-out
+    score is finite.
     """
+    devices = choose_devices(settings.batch_size)
     parameters, rest = split_parameters(model)
-    state = best = initial_state(parameters, settings.optimiser)
-    best_score, best_step, waited = -math.inf, 0, 0
-    history: list[FitRecord] = []
-    for latest, record in _blocks(state, rest, loss, data, settings, held_out):
-        state = latest
-        history.append(record)
-        if on_record is not None:
-            on_record(record)
-        # Without held-out rows every look is the best so far.
-        score = math.inf if record.held_out is None else record.held_out
-        if score > best_score or record.held_out is None:
-            best, best_score, best_step, waited = state, score, record.step, 0
-        elif record.step > settings.settle:
-            waited += 1
-        if settings.patience is not None and waited >= settings.patience:
-            break
-    stopped = "finished" if history[-1].step >= settings.steps else "stopped early"
-    diverged = int(state.streak) >= NON_FINITE_LIMIT
-    verdict: Any = "diverged" if diverged else stopped
-    if held_out is not None and best_step == 0 and not diverged:
+    progress = Progress.start(parameters, settings.optimiser, devices)
+    if checkpoint is not None:
+        progress = checkpoint.begin(progress, fingerprint(model, loss, data, settings), devices)
+    if progress.verdict is None:
+        run = _Run(model, loss, data, settings, held_out, devices, checkpoint)
+        progress = _advance(run, progress, on_record)
+    if held_out is not None and progress.best_step == 0 and progress.verdict != "diverged":
         raise ValueError(
             "no held-out score was finite, so there are no best weights to keep; look for missing, infinite or "
             "impossible values in the held-out rows"
         )
-    fit = Fit(eqx.combine(best.parameters, rest), tuple(history), best_step, verdict)
-    if diverged:
+    assert progress.verdict is not None
+    best = eqx.combine(devices.home(progress.best), rest)
+    fit = Fit(best, progress.history, progress.best_step, progress.verdict)
+    if fit.verdict == "diverged":
         raise TrainingDiverged(fit)
     return fit
 
 
-def _blocks(
-    state: TrainingState,
-    rest: Any,
-    loss: Loss,
-    data: Any,
-    settings: TrainingSettings,
-    held_out: Callable[[Any], float] | None,
-) -> Iterator[tuple[TrainingState, FitRecord]]:
-    rows = len(jax.tree.leaves(data)[0])
-    data = jax.tree.map(jnp.asarray, pad_rows(data))
-    schedule = Schedule(_float32(settings.learning_rate), _float32(settings.steps))
-    key = jax.random.key(settings.seed, impl="threefry2x32")
-    block = _block(rows, settings.batch_size)
-    # Shaped by the bucket of rows alone, so that all numbers of rows within it share a compilation.
-    slots = _block(next_power_of_two(rows), settings.batch_size)
-    step = 0
-    while step < settings.steps and int(state.streak) < NON_FINITE_LIMIT:
-        steps = min(block, settings.steps - step)
-        indices = np.zeros((slots, settings.batch_size), np.int32)
-        indices[:steps] = batch_indices(settings.seed, rows, settings.batch_size, step, steps)
-        state, mean_loss = run_block(
-            state, rest, loss, settings.optimiser, schedule, data, jnp.asarray(indices), jnp.int32(steps), key
+class _Run:
+    """One fit under way: what is the same at each of its looks."""
+
+    def __init__(
+        self,
+        model: Any,
+        loss: Loss,
+        data: Any,
+        settings: TrainingSettings,
+        held_out: Callable[[Any], float] | None,
+        devices: Devices,
+        checkpoint: Checkpoint | None,
+    ):
+        self.rest = split_parameters(model)[1]
+        self.settings, self.held_out, self.devices, self.checkpoint = settings, held_out, devices, checkpoint
+        self.feed: Feed
+        if isinstance(data, RowStream):
+            self.feed = StreamFeed(data, settings.batch_size, devices)
+        else:
+            self.feed = MemoryFeed(data, settings.batch_size, settings.seed, devices)
+        schedule = Schedule(_float32(settings.learning_rate), _float32(settings.steps))
+        rest, loss, schedule, key = devices.everywhere(
+            (self.rest, loss, schedule, jax.random.key(settings.seed, impl="threefry2x32"))
         )
-        step = int(state.step)
-        score = None if held_out is None else held_out(eqx.combine(state.parameters, rest))
-        epoch = step * settings.batch_size / rows
-        yield state, FitRecord(step, settings.steps, epoch, float(mean_loss), score, int(state.skipped))
+        self.task = Task(rest, loss, settings.optimiser, schedule, key)
+        self.pace = _Pace(self.feed.longest, devices)
+
+    def next_look(self, step: int) -> int:
+        """The step of the next look; looks come at the same steps whether or not the fit was interrupted in between."""
+        look = self.feed.look
+        return min((step // look + 1) * look, self.settings.steps)
+
+    def block(self, progress: Progress) -> Progress:
+        """The progress after some steps, not beyond the next look. The state before it is no more."""
+        first = progress.step
+        steps = self.pace.steps(self.next_look(first) - first)
+        work = (self.task, self.feed.take(first, steps), self.devices.everywhere(np.int32(steps)))
+        after = replace(progress, state=run_block(work, progress.state))
+        self.pace.took(after.step - first)
+        return after
+
+    def look(self, progress: Progress) -> Progress:
+        """The progress with one look more."""
+        state = progress.state
+        score = None
+        if self.held_out is not None:
+            found = eqx.combine(self.devices.home(state.parameters), self.rest)
+            score = self.devices.agree(self.held_out(found))
+        record = FitRecord(
+            step=progress.step,
+            planned_steps=self.settings.steps,
+            epoch=progress.step * self.settings.batch_size / self.feed.rows,
+            loss=float(state.loss) / max(int(state.counted), 1),
+            held_out=score,
+            skipped=int(state.skipped),
+        )
+        return progress.after_look(record, self.settings.settle)
+
+    def keep_or_stop(self, progress: Progress, request: StopRequest) -> None:
+        """Write the checkpoint where it is time to; FitInterrupted, once it is written, where a stop was asked for."""
+        if self.checkpoint is None:
+            return
+        asked = self.devices.preempted(progress.step) if self.devices.several_processes else request.signal
+        if asked or self.checkpoint.due:
+            self.checkpoint.keep(progress)
+        if asked:
+            raise FitInterrupted(
+                f"stopped by {asked} at step {progress.step} of {self.settings.steps}; {self.checkpoint.path} holds "
+                "what is needed to go on"
+            )
+
+    def verdict(self, progress: Progress) -> Verdict | None:
+        """Why the fit ends here; None where it goes on."""
+        patience = self.settings.patience
+        if progress.diverged:
+            return "diverged"
+        if progress.step >= self.settings.steps:
+            return "finished"
+        return "stopped early" if patience is not None and progress.waited >= patience else None
 
 
-def _block(rows: int, batch_size: int) -> int:
-    return min(max(math.ceil(rows / batch_size), SHORTEST_BLOCK), LONGEST_BLOCK)
+def _advance(run: _Run, progress: Progress, on_record: Callable[[FitRecord], None] | None) -> Progress:
+    """The progress at the end of the fit."""
+    with stop_on_signals() if run.checkpoint is not None else nullcontext(StopRequest()) as request:
+        while (verdict := run.verdict(progress)) is None:
+            next_look = run.next_look(progress.step)
+            progress = run.block(progress)
+            if progress.step == next_look or progress.diverged:
+                progress = run.look(progress)
+                if on_record is not None:
+                    on_record(progress.history[-1])
+            run.keep_or_stop(progress, request)
+        progress = replace(progress, verdict=verdict)
+        if run.checkpoint is not None:
+            run.checkpoint.keep(progress)
+    return progress
+
+
+class _Pace:
+    """How many steps are taken at once: so many that a fit which is asked to stop soon hears of it. Results do not
+    depend on it. Several processes, which must agree, take a fixed number."""
+
+    def __init__(self, longest: int, devices: Devices):
+        self._most = min(longest, SHORTEST_BLOCK)
+        self._longest, self._fixed = longest, devices.several_processes
+        self._began, self._compiled = 0.0, False
+
+    def steps(self, left: int) -> int:
+        self._began = time.perf_counter()
+        return min(left, self._most)
+
+    def took(self, taken: int) -> None:
+        seconds = time.perf_counter() - self._began
+        if self._compiled and not self._fixed and taken:
+            self._most = min(max(int(taken * LONGEST_WAIT / seconds), 1), self._longest)
+        self._compiled = True
 
 
 def _float32(number: float) -> jax.Array:

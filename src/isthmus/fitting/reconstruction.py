@@ -11,7 +11,9 @@ import numpy as np
 import optax
 from jax import Array
 
-from isthmus.fitting.loop import Fit, FitRecord, TrainingSettings, train
+from isthmus.fitting.checkpoint import Checkpoint
+from isthmus.fitting.loop import Fit, TrainingSettings, train
+from isthmus.fitting.progress import FitRecord
 from isthmus.fitting.step import ADAM
 from isthmus.information.precision import in_float32
 from isthmus.models import Corruption, DeterministicAutoencoder, NoiseUnits
@@ -57,6 +59,7 @@ def fit_reconstruction(
     noise: Noise | None = None,
     latent_cost: float = 0.0,
     on_record: Callable[[FitRecord], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
     """Minimise the distortion of training rows, [row, ...] in the model's units.
 
@@ -66,7 +69,7 @@ def fit_reconstruction(
     noise = None if noise is None else jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), noise)
     loss = ReconstructionLoss(jnp.float32(settings.steps), jnp.float32(latent_cost), noise)
     score = None if held_out is None else _held_out_score(held_out, noise)
-    return train(model, loss, training, settings, score, on_record)
+    return train(model, loss, training, settings, score, on_record, checkpoint)
 
 
 @lru_cache(maxsize=8)

@@ -1,12 +1,14 @@
 """The compiled block of training steps."""
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
 from jax import Array, lax
+
+from isthmus.fitting.batches import Batches
 
 NON_FINITE_LIMIT = 10
 """So many steps in a row without a finite gradient end the block."""
@@ -38,6 +40,7 @@ class TrainingState(eqx.Module):
     """All that changes from step to step.
 
     skipped: steps whose gradient was not finite, which changed nothing; streak: the latest such steps in a row.
+    loss: the sum over the steps since the last look that were not skipped, which `counted` counts.
     """
 
     parameters: Any
@@ -45,62 +48,63 @@ class TrainingState(eqx.Module):
     step: Array
     skipped: Array
     streak: Array
+    loss: Array
+    counted: Array
+
+
+class Task(NamedTuple):
+    """What stays the same from block to block of one fit.
+
+    rest: the part of the model that is not trained.
+    """
+
+    rest: Any
+    loss: Loss
+    optimiser: optax.GradientTransformation
+    schedule: Schedule
+    key: Array
 
 
 def initial_state(parameters: Any, optimiser: optax.GradientTransformation) -> TrainingState:
-    """The state before the first step."""
+    """The state before the first step. The parameters are copied: a block takes its state's memory for its own."""
     zero = jnp.zeros((), jnp.int32)
-    return TrainingState(parameters, optimiser.init(parameters), zero, zero, zero)
+    parameters = jax.tree.map(jnp.copy, parameters)
+    return TrainingState(
+        parameters, optimiser.init(parameters), zero, zero.copy(), zero.copy(), jnp.float32(0.0), zero.copy()
+    )
 
 
-@eqx.filter_jit
-def run_block(
-    state: TrainingState,
-    rest: Any,
-    loss: Loss,
-    optimiser: optax.GradientTransformation,
-    schedule: Schedule,
-    data: Any,
-    indices: Array,
-    steps: Array,
-    key: Array,
-) -> tuple[TrainingState, Array]:
-    """Take `steps` steps; return the state and the mean loss over the steps that were not skipped.
+@eqx.filter_jit(donate="all-except-first")
+def run_block(work: tuple[Task, Batches, Array], state: TrainingState) -> TrainingState:
+    """Take steps from a state, whose memory is taken too; work: the task, the batches, and how many of these to take.
 
-    rest: the part of the model that is not trained.  data: arrays [row, ...].  indices: [at least steps, batch], the
-    rows of each step.  The count of steps is an array, so that blocks of any length share one compilation.
+    The count of steps is an array, so that blocks of any length share one compilation.
     """
-
-    def loss_of(parameters, rows, key, step):
-        return loss(eqx.combine(parameters, rest), rows, key, step)
+    task, batches, steps = work
 
     def unfinished(carry):
-        i, state, _ = carry
+        i, state = carry
         return (i < steps) & (state.streak < NON_FINITE_LIMIT)
 
     def take_step(carry):
-        i, state, total = carry
-        rows = jax.tree.map(lambda array: array[indices[i]], data)
-        step_key = jax.random.fold_in(key, state.step)
-        value, gradient = jax.value_and_grad(loss_of)(state.parameters, rows, step_key, state.step)
-        # A dot product is the reduction that CPUs do fastest; a norm here was seen in the time of a step.
-        finite = jnp.isfinite(value) & jnp.isfinite(optax.tree.vdot(gradient, gradient))
-        state = _advance(state, gradient, finite, optimiser, schedule(state.step))
-        return i + 1, state, total + jnp.where(finite, value, 0.0)
+        i, state = carry
+        return i + 1, _take_step(task, state, batches(i))
 
-    start = (jnp.zeros((), jnp.int32), state, jnp.zeros((), jnp.float32))
-    taken, after, total = lax.while_loop(unfinished, take_step, start)
-    return after, total / jnp.maximum(taken - (after.skipped - state.skipped), 1)
+    return lax.while_loop(unfinished, take_step, (jnp.zeros((), jnp.int32), state))[1]
 
 
-def _advance(
-    state: TrainingState, gradient: Any, finite: Array, optimiser: optax.GradientTransformation, learning_rate: Array
-) -> TrainingState:
+def _take_step(task: Task, state: TrainingState, rows: Any) -> TrainingState:
+    def loss_of(parameters):
+        return task.loss(eqx.combine(parameters, task.rest), rows, jax.random.fold_in(task.key, state.step), state.step)
+
     def update() -> tuple[Any, Any]:
-        direction, optimiser_state = optimiser.update(gradient, state.optimiser_state, state.parameters)
-        parameters = jax.tree.map(lambda p, d: p - learning_rate.astype(p.dtype) * d, state.parameters, direction)
-        return parameters, optimiser_state
+        direction, optimiser_state = task.optimiser.update(gradient, state.optimiser_state, state.parameters)
+        rate = task.schedule(state.step)
+        return jax.tree.map(lambda p, d: p - rate.astype(p.dtype) * d, state.parameters, direction), optimiser_state
 
+    value, gradient = jax.value_and_grad(loss_of)(state.parameters)
+    # A dot product is the reduction that CPUs do fastest; a norm here was seen in the time of a step.
+    finite = jnp.isfinite(value) & jnp.isfinite(optax.tree.vdot(gradient, gradient))
     parameters, optimiser_state = lax.cond(finite, update, lambda: (state.parameters, state.optimiser_state))
     return TrainingState(
         parameters=parameters,
@@ -108,4 +112,6 @@ def _advance(
         step=state.step + 1,
         skipped=state.skipped + ~finite,
         streak=jnp.where(finite, 0, state.streak + 1),
+        loss=state.loss + jnp.where(finite, value, 0.0),
+        counted=state.counted + finite,
     )

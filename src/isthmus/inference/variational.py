@@ -12,7 +12,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from isthmus.fitting import ADAM, Fit, FitRecord, TrainingSettings, train
+from isthmus.fitting import ADAM, Checkpoint, Fit, FitRecord, RowStream, TrainingSettings, train
 from isthmus.inference.importance import sample_importance_weights
 from isthmus.inference.objectives import Objective, elbo
 from isthmus.information.precision import in_float32
@@ -66,10 +66,12 @@ def fit(
     on_record: Callable[[FitRecord], None] | None = None,
     corruption: Corruption | None = None,
     held_out_trim: float = 0.0,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
     """Fit a three-method model to rows X by maximising `objective`; the same arguments give the same Fit.
 
-    X: arrays [row, ...] (a pytree), in the model's own units, computed with in float32.
+    X: arrays [row, ...] (a pytree), in the model's own units, computed with in float32; or a RowStream, of which no
+        share can be held out: pass arrays, or None.
     objective: a function of (Terms, beta); see `isthmus.inference.objectives`.
     held_out: rows kept from training, as a share of X or as arrays like X; their ELBO (their
         importance-weighted bound at more than one draw a row), always at beta = 1, decides which weights are kept and
@@ -80,20 +82,22 @@ def fit(
     patience: looks at the held-out rows without a new best before the fit stops; None for no early stopping.
     corruption: what is done to each batch before its step, such as `isthmus.models.hide_values`.
     held_out_trim: share of the held-out rows, those of the lowest bound, which their score leaves out.
+    checkpoint: where the state is kept, so that a fit which was stopped can go on; see `isthmus.Checkpoint`.
 
     Returns a Fit: `.model`, `.history`, `.verdict`. Raises TrainingDiverged where gradients stay non-finite, ValueError
-    for arguments out of range.
+    for arguments out of range, FitInterrupted where a signal asked a fit with a checkpoint to stop.
     """
     _check_arguments(
         samples=samples, beta=beta, warm_up=warm_up, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate
     )
-    training, kept = _split(_float32(X), held_out, seed)
-    steps = max(math.ceil(epochs * row_count(training) / batch_size), 1)
+    training, kept = _split(X if isinstance(X, RowStream) else _float32(X), held_out, seed)
+    rows = training.row_count if isinstance(training, RowStream) else row_count(training)
+    steps = max(math.ceil(epochs * rows / batch_size), 1)
     settle = math.floor(warm_up * steps)
     settings = TrainingSettings(steps, batch_size, learning_rate, patience, settle, seed, optimiser)
     loss = VariationalLoss(jnp.float32(beta), jnp.float32(settle), objective, samples, corruption)
     score = None if kept is None else lambda model: held_out_bound(model, kept, samples, held_out_trim)
-    return train(model, loss, training, settings, score, on_record)
+    return train(model, loss, training, settings, score, on_record, checkpoint)
 
 
 def held_out_bound(model: ProbabilisticModel, rows: Any, samples: int, trim: float = 0.0) -> float:
@@ -135,7 +139,7 @@ def _float32(rows: Any) -> Any:
 
 
 def _split(X: Any, held_out: Any, seed: int) -> tuple[Any, Any]:
-    rows = row_count(X)
+    rows = X.row_count if isinstance(X, RowStream) else row_count(X)
     if rows < 1:
         raise ValueError("X has no rows; expected at least one to fit to")
     if held_out is None:
@@ -145,6 +149,8 @@ def _split(X: Any, held_out: Any, seed: int) -> tuple[Any, Any]:
         if row_count(kept) < 1:
             raise ValueError("held_out has no rows; expected some, a share from 0 to below 1, or None")
         return X, kept
+    if isinstance(X, RowStream):
+        raise ValueError(f"held_out is {held_out} and X a stream; expected arrays of rows, or None")
     share = float(held_out)
     if not 0 <= share < 1:
         raise ValueError(f"held_out is {share}; expected a share from 0 to below 1, or arrays of rows")

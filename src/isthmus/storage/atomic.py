@@ -26,6 +26,12 @@ def write_atomically(path: Path | str, content: bytes) -> None:
     _flush_directory(path.parent)
 
 
+def remove_temporaries(directory: Path | str) -> None:
+    """Remove what `write_atomically` left in a directory when it was killed. No write may be under way there."""
+    for temporary in Path(directory).glob(".*.*.tmp"):
+        temporary.unlink(missing_ok=True)
+
+
 def _flush_directory(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY)
     try:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from isthmus.storage import strict_json
+from isthmus.storage.atomic import remove_temporaries
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,10 @@ class RunDirectory:
     @property
     def model(self) -> Path:
         return self.path / "model.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.safetensors"
 
     @property
     def history(self) -> Path:
@@ -87,15 +94,40 @@ class RunDirectory:
     @classmethod
     @contextmanager
     def reserve(cls, path: Path | str) -> Iterator["RunDirectory"]:
-        """`create`, for the time of some work; where it fails, directories made for it are removed with all in them."""
+        """`create`, for the time of some work, of which no other process can do any in the same place meanwhile.
+
+        What writes that were killed have left is removed first. Where the work fails, directories made for it are
+        removed with all in them, unless a checkpoint is there to go on from. Raises BlockingIOError where another
+        process works there.
+        """
         path = Path(path)
         absent = [directory for directory in (path, *path.parents) if not directory.exists()]
+        run = cls.create(path)
         try:
-            yield cls.create(path)
+            with run._locked():
+                remove_temporaries(run.path)
+                yield run
         except BaseException:
-            for directory in absent:
-                shutil.rmtree(directory, ignore_errors=True)
+            if not run.checkpoint.exists():
+                for directory in absent:
+                    shutil.rmtree(directory, ignore_errors=True)
             raise
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise BlockingIOError(
+                f"another process writes the run {self.path}; wait until it has ended, or pass another place"
+            ) from None
+        try:
+            yield
+        finally:
+            # Before the release: whoever waits for the file finds it gone, and makes another.
+            (self.path / ".lock").unlink(missing_ok=True)
+            lock.release()
 
     @classmethod
     def open(cls, path: Path | str) -> "RunDirectory":

@@ -1,0 +1,92 @@
+"""The devices that one fit is spread over: each takes an equal share of every batch.
+
+Parameters are on all of them, rows are split between them, and the compiler sums the gradients over them (Shallue et
+al. 2019, Measuring the effects of data parallelism on neural network training). The program is that of one device: how
+many there are changes the order of sums and nothing else.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+AXIS = "rows"
+
+
+@dataclass(frozen=True)
+class Devices:
+    """mesh: the devices in a row; None for the default device alone, which needs no placing.
+
+    several_processes: whether other processes, with devices of their own, take part."""
+
+    mesh: Mesh | None
+    several_processes: bool = False
+
+    def everywhere(self, tree: Any) -> Any:
+        """The arrays, whole on every device; what is no array stays."""
+
+        def placed(leaf: Any) -> Any:
+            return self._place(leaf, PartitionSpec()) if eqx.is_array_like(leaf) else leaf
+
+        return jax.tree.map(placed, tree)
+
+    def split(self, tree: Any, axis: int) -> Any:
+        """The arrays, in equal parts along an axis."""
+        return jax.tree.map(lambda array: self._place(array, PartitionSpec(*[None] * axis, AXIS)), tree)
+
+    def home(self, tree: Any) -> Any:
+        """Arrays that are everywhere, on the default device alone."""
+        if self.mesh is None:
+            return tree
+        return jax.tree.map(lambda array: jnp.asarray(np.asarray(array)), tree)
+
+    def agree(self, number: float) -> float:
+        """The number that the first process has: what it decides, all do."""
+        if not self.several_processes:
+            return number
+        from jax.experimental.multihost_utils import broadcast_one_to_all
+
+        # In two halves: a float64 would be rounded where precision is single.
+        words = np.frombuffer(np.float64(number).tobytes(), np.uint32)
+        return float(np.frombuffer(np.asarray(broadcast_one_to_all(words), np.uint32).tobytes(), np.float64)[0])
+
+    def preempted(self, step: int) -> str | None:
+        """The name of the signal by which any of several processes was asked to stop, the same at the same step on all;
+        None where none was."""
+        from jax.experimental.multihost_utils import reached_preemption_sync_point
+
+        return "SIGTERM" if reached_preemption_sync_point(step) else None
+
+    def _place(self, array: Any, spec: PartitionSpec) -> jax.Array:
+        if self.mesh is None:
+            return jnp.asarray(array)
+        if jnp.issubdtype(getattr(array, "dtype", np.float32), jax.dtypes.prng_key):
+            words = self._place(jax.random.key_data(array), spec)
+            return jax.random.wrap_key_data(words, impl=str(jax.random.key_impl(array)))
+        host = np.asarray(array)
+        return jax.make_array_from_callback(host.shape, NamedSharding(self.mesh, spec), lambda index: host[index])
+
+
+def choose_devices(batch_size: int) -> Devices:
+    """All devices of this process and of those joined to it; in one process as many as divide the batch.
+
+    Raises ValueError where several processes have devices whose number does not divide the batch.
+    """
+    devices = jax.devices()
+    if jax.process_count() > 1:
+        if batch_size % len(devices):
+            raise ValueError(
+                f"batch_size is {batch_size} and the processes have {len(devices)} devices; expected a multiple of them"
+            )
+        return Devices(Mesh(np.array(devices), (AXIS,)), several_processes=True)
+    used = max(count for count in range(1, len(devices) + 1) if batch_size % count == 0)
+    return Devices(None if used == 1 else Mesh(np.array(devices[:used]), (AXIS,)))
+
+
+def is_first_process() -> bool:
+    """Whether this process writes the files: it is alone, or the first of several."""
+    return jax.process_index() == 0
