@@ -1,6 +1,7 @@
 """The commands and their arguments."""
 
 import io
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -205,6 +206,8 @@ def main() -> None:
         # A terminal without "±" shows a question mark rather than no ledger.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    # Asked to end from outside, it ends as at Ctrl-C: in one line, with nothing half-written.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with one_clear_error():
         app()
     sys.exit(0)

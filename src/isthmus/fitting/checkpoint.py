@@ -73,8 +73,8 @@ class Checkpoint:
             others = {name: array for name, array in self._arrays.items() if not name.startswith(prefix)}
             self._arrays = {**others, **{prefix + name: array.copy() for name, array in arrays.items()}}
             self._fits[self._number]["progress"] = metadata
+            self._written = time.monotonic()
             write_model_file(self.path, self._arrays, {"checkpoint": self._fits[: self._number + 1]})
-        self._written = time.monotonic()
 
 
 def fingerprint(model: Any, loss: Any, data: Any, settings: Any) -> str:
@@ -86,7 +86,7 @@ def fingerprint(model: Any, loss: Any, data: Any, settings: Any) -> str:
         for leaf in jax.tree.leaves(part):
             array = np.asarray(leaf)
             digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(array.tobytes())
+            digest.update(memoryview(np.ascontiguousarray(array).reshape(-1)).cast("B"))
     plain = (settings.steps, settings.batch_size, settings.learning_rate, settings.patience, settings.settle)
     digest.update(repr((*plain, settings.seed)).encode())
     return digest.hexdigest()

@@ -1,6 +1,7 @@
 """The training loop: blocks of compiled steps, looks at held-out rows between them, checkpoints on the way."""
 
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -177,13 +178,23 @@ class _Run:
         if self.checkpoint is None:
             return
         asked = self.devices.preempted(progress.step) if self.devices.several_processes else request.signal
-        if asked or self.checkpoint.due:
-            self.checkpoint.keep(progress)
         if asked:
+            self.checkpoint.keep(progress)
             raise FitInterrupted(
                 f"stopped by {asked} at step {progress.step} of {self.settings.steps}; {self.checkpoint.path} holds "
                 "what is needed to go on"
             )
+        if self.checkpoint.due:
+            self.keep(progress)
+
+    def keep(self, progress: Progress) -> None:
+        """Write the checkpoint; a disk that is full for now is no reason to lose the steps taken since the last one."""
+        if self.checkpoint is None:
+            return
+        try:
+            self.checkpoint.keep(progress)
+        except OSError as error:
+            warnings.warn(f"no checkpoint could be written ({error}); the fit goes on", UserWarning, stacklevel=2)
 
     def verdict(self, progress: Progress) -> Verdict | None:
         """Why the fit ends here; None where it goes on."""
@@ -207,8 +218,7 @@ def _advance(run: _Run, progress: Progress, on_record: Callable[[FitRecord], Non
                     on_record(progress.history[-1])
             run.keep_or_stop(progress, request)
         progress = replace(progress, verdict=verdict)
-        if run.checkpoint is not None:
-            run.checkpoint.keep(progress)
+        run.keep(progress)
     return progress
 
 

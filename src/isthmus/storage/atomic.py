@@ -9,7 +9,7 @@ def write_atomically(path: Path | str, content: bytes) -> None:
     """Write `content` to `path` so that a reader, or a kill at any instant, finds the old file or the new one.
 
     The bytes go to an exclusive temporary sibling, are flushed to disk, and are renamed over the target; the directory
-    is flushed last, because the rename lives there. Raises OSError where the directory cannot be written.
+    is flushed last, because the rename lives there. Raises OSError, which names the file, where it cannot be written.
     """
     path = Path(path)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -20,8 +20,10 @@ def write_atomically(path: Path | str, content: bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
         raise
     _flush_directory(path.parent)
 
