@@ -84,9 +84,9 @@ def fingerprint(model: Any, loss: Any, data: Any, settings: Any) -> str:
         # Where in memory a function lies says nothing of what it does.
         digest.update(_ADDRESS.sub("", str(jax.tree.structure(part))).encode())
         for leaf in jax.tree.leaves(part):
-            array = np.asarray(leaf)
+            array: Any = np.ascontiguousarray(leaf)
             digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(memoryview(np.ascontiguousarray(array).reshape(-1)).cast("B"))
+            digest.update(memoryview(array.reshape(-1)).cast("B"))
     plain = (settings.steps, settings.batch_size, settings.learning_rate, settings.patience, settings.settle)
     digest.update(repr((*plain, settings.seed)).encode())
     return digest.hexdigest()

@@ -38,6 +38,25 @@ class Devices:
         """The arrays, in equal parts along an axis."""
         return jax.tree.map(lambda array: self._place(array, PartitionSpec(*[None] * axis, AXIS)), tree)
 
+    def gather(self, tree: Any, axis: int) -> Any:
+        """Arrays that are split along an axis, from the parts that this process has, side by side."""
+        if self.mesh is None:
+            return jax.tree.map(jnp.asarray, tree)
+        place = NamedSharding(self.mesh, PartitionSpec(*[None] * axis, AXIS))
+        return jax.tree.map(lambda part: jax.make_array_from_process_local_data(place, part), tree)
+
+    @property
+    def count(self) -> int:
+        return 1 if self.mesh is None else self.mesh.size
+
+    @property
+    def own(self) -> list[int]:
+        """The numbers, among all devices, of those of this process."""
+        if self.mesh is None:
+            return [0]
+        here = jax.process_index()
+        return [number for number, device in enumerate(self.mesh.devices.flat) if device.process_index == here]
+
     def home(self, tree: Any) -> Any:
         """Arrays that are everywhere, on the default device alone."""
         if self.mesh is None:

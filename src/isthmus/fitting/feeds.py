@@ -30,8 +30,15 @@ class RowStream(Protocol):
     row_count: rows of an epoch.  fingerprint: equal for equal rows in equal order.
     """
 
-    row_count: int
-    fingerprint: str
+    @property
+    def row_count(self) -> int: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def shard(self, number: int, count: int) -> "RowStream":
+        """The rows of one of `count` devices, which has them to itself."""
+        ...
 
     def rows(self, first: int, last: int) -> Any:
         """Arrays [last - first, ...], a pytree: the rows at places from `first` to `last` of the stream."""
@@ -69,7 +76,8 @@ class MemoryFeed(Feed):
 
 
 class StreamFeed(Feed):
-    """Rows that come as they are needed."""
+    """Rows that come as they are needed; each device has a stream of its own, and a process reads those of its
+    devices."""
 
     def __init__(self, stream: RowStream, batch_size: int, devices: Devices):
         self.rows = stream.row_count
@@ -77,14 +85,17 @@ class StreamFeed(Feed):
         width = sum(int(np.prod(leaf.shape[1:])) for leaf in jax.tree.leaves(stream.rows(0, 1)))
         fitting = STREAMED_NUMBERS // (batch_size * width)
         self.longest = min(max(fitting, 1), SHORTEST_BLOCK)
-        self._stream, self._batch_size, self._devices = stream, batch_size, devices
+        count = devices.count
+        self._streams = [stream] if count == 1 else [stream.shard(number, count) for number in devices.own]
+        self._share, self._devices = batch_size // count, devices
 
     def take(self, first_step: int, steps: int) -> Batches:
-        rows = self._stream.rows(first_step * self._batch_size, (first_step + steps) * self._batch_size)
-        return StackedBatches(self._devices.split(jax.tree.map(self._stacked, rows), 1))
+        first, last = first_step * self._share, (first_step + steps) * self._share
+        shares = [stream.rows(first, last) for stream in self._streams]
+        return StackedBatches(self._devices.gather(jax.tree.map(self._stacked, *shares), 1))
 
-    def _stacked(self, array: np.ndarray) -> np.ndarray:
-        stacked = array.reshape(-1, self._batch_size, *array.shape[1:])
+    def _stacked(self, *shares: np.ndarray) -> np.ndarray:
+        stacked = np.concatenate([rows.reshape(-1, self._share, *rows.shape[1:]) for rows in shares], axis=1)
         return np.pad(stacked, [(0, self.longest - len(stacked))] + [(0, 0)] * (stacked.ndim - 1))
 
 
