@@ -94,3 +94,15 @@ def test_hosts_that_cannot_be_are_a_wrong_call(run_command, hosts):
     status, _, err = run_command("fit", "wine", "--hosts", hosts)
     assert status == 2
     assert f"--hosts is {hosts!r}; expected" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_before_the_first_step_is_one_line_and_leaves_nothing(run_command, tmp_path, monkeypatch, number):
+    def asked(*arguments, **named):
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr("isthmus.cli.fitting.fit_run", asked)
+    status, out, err = run_command(*FIT, tmp_path / "run")
+    lines = [line for line in err.splitlines() if line.strip() and not line.startswith("fitting")]
+    assert (status, out, lines) == (1, "", [f"error: stopped by {signal.Signals(number).name}"])
+    assert not (tmp_path / "run").exists()

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from isthmus.cli.errors import one_clear_error
+from isthmus.cli.errors import one_clear_error, stop
 
 app = typer.Typer(
     name="isthmus",
@@ -206,8 +206,8 @@ def main() -> None:
         # A terminal without "±" shows a question mark rather than no ledger.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    # Asked to end from outside, it ends as at Ctrl-C: in one line, with nothing half-written.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     with one_clear_error():
         app()
     sys.exit(0)

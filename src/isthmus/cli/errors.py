@@ -1,5 +1,6 @@
 """One clear error for whatever goes wrong, and the exit status that belongs to it."""
 
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -12,8 +13,13 @@ class WrongCall(Exception):  # noqa: N818 - it is the call that is wrong, not th
     """The command was called with something that cannot be: exit status 2."""
 
 
-class Stopped(Exception):  # noqa: N818 - nobody's mistake
-    """A signal ended the work: exit status 1."""
+class Stopped(BaseException):
+    """A signal ended the work: exit status 1. No exception that the work handles, nor one that the parser does."""
+
+
+def stop(number: int, frame: object) -> None:
+    """The handler of Ctrl-C and SIGTERM: what was begun is cleared away, and the error is one line."""
+    raise Stopped(f"stopped by {signal.Signals(number).name}")
 
 
 @contextmanager

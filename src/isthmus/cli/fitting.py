@@ -34,7 +34,7 @@ def fit_command(
     """Fit, write the run, print the ledger and where everything is."""
     arguments = _arguments(model, options, config)
     place = out or Path("runs") / stem(source)
-    with joined_hosts(hosts, heartbeat) as host, one_line_of_a_stop():
+    with joined_hosts(hosts, heartbeat) as host, resumable(RunDirectory(place)):
         data = read_rows(source)
         estimator = COMMAND_LINE_NAMES[model](**arguments)
         if not host.first:
@@ -53,12 +53,13 @@ def fit_command(
 
 
 @contextmanager
-def one_line_of_a_stop() -> Iterator[None]:
-    """A fit that was asked to stop is no failure of the work, and how it goes on is told in one line."""
+def resumable(run: RunDirectory) -> Iterator[None]:
+    """What a stop says where a checkpoint is left: how the fit goes on."""
     try:
         yield
-    except FitInterrupted as stop:
-        raise Stopped(f"{stop}: run the same command with --resume") from None
+    except (FitInterrupted, Stopped) as stop:
+        remedy = ": run the same command with --resume" if run.checkpoint.exists() else ""
+        raise Stopped(f"{stop}{remedy}") from None
 
 
 def parse_columns(text: str | None) -> dict[str, str] | None:
