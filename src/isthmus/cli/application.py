@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from isthmus.cli.compilation_cache import use_compilation_cache
 from isthmus.cli.errors import one_clear_error
 
 app = typer.Typer(
@@ -189,6 +190,7 @@ def main() -> None:
         # A terminal without "±" shows a question mark rather than no ledger.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    use_compilation_cache()
     with one_clear_error():
         app()
     sys.exit(0)
