@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from training_speed import ask, available_cpus, peer_python, receive, spread, start
+from peer_processes import ask, available_cpus, peer_python, receive, spread, start
 
 DECODERS = {"20-400-784": ("relu", (20, 400, 784)), "50-200-200-784": ("tanh", (50, 200, 200, 784))}
 CHAINS, LEAPFROGS, SCALE, STEP = 4, 5, 1.0, 0.15

@@ -29,11 +29,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from peer_processes import PEER_ENVIRONMENT, receive, start
 from peers.anomaly_splits import split
 from records import DATA, HERE, Records, arguments_for, label, need, settings, table, versions_of
 from scipy.stats import betabinom, wilcoxon
 from sklearn.metrics import average_precision_score, roc_auc_score
-from training_speed import PEER_ENVIRONMENT, receive, start
 
 import isthmus
 

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peer_processes import HERE, PEER_ENVIRONMENT, ask, receive, start
 from sklearn.feature_selection import mutual_info_regression
-from training_speed import HERE, PEER_ENVIRONMENT, ask, receive, start
 
 from isthmus.information.samples import mutual_information
 

@@ -1,38 +1,42 @@
-"""Training rows per second of the 784-400-20 Bernoulli VAE at batch 128, beside eager PyTorch, in one run.
+"""Training rows per second of Bernoulli VAEs beside PyTorch, compiled PyTorch and pythae, in one run.
 
-    python benchmarks/training_speed.py [--rounds N] [--out FILE] [--adam fused|default] [--peer-python PYTHON]
+    python benchmarks/training_speed.py [--batch N ...] [--network mlp convolutional] [--rounds N] [--out FILE]
 
-Each side has a process and an environment of its own; PyTorch's is made in .venv-peers where it is absent. They take
-turns, epoch by epoch, so only one computes at a time and both meet the machine in the same mood; a warm-up epoch each,
-which compiles, is not counted. Both train on 20,000 rows of fixed-binarised MNIST for equally many epochs, from the
-same kind of start, on the same schedule, and end with the ELBO of the same 5,000 held-out rows. PyTorch's Adam is the
-fused one, its fastest, unless the default is asked for. The floor is the time of an epoch's matrix products alone,
-compiled by XLA. The data are read from ../shared/data/binarized_mnist.
+"mlp" is 784-400-20; "convolutional" has convolutions of 32 and 64 channels, kernel 4, stride 2, and their mirror image.
+Each side has a process and an environment of its own; that of the peers is made in .venv-peers where it is absent. They
+take turns, so only one computes at a time and all meet the machine in the same mood; a turn is an epoch, of at least 64
+steps (of pythae exactly an epoch, by its own trainer), and the first, which compiles, is not counted. All train on
+20,000 rows of fixed-binarised MNIST, from the same kind of start, along half a cosine, and end with the ELBO of the
+same 5,000 held-out rows. PyTorch's Adam is the fused one, its fastest, unless the default is asked for. The floor is
+the time of the MLP's matrix products alone, compiled by XLA. The data are read from ../shared/data/binarized_mnist.
 """
 
 import argparse
 import json
-import os
-import shutil
-import statistics
-import subprocess
+import math
 import sys
 import tempfile
+from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peer_processes import HERE, ask, available_cpus, line, peer_python, receive, spread, start
 
-HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "shared/data/binarized_mnist/binarized_mnist.npz"
-PEER_ENVIRONMENT = HERE.parent / ".venv-peers"
-TRAINING, HELD_OUT, DRAWS = 20_000, 5_000, 10
-VERSIONS = (("isthmus", "isthmus"), ("isthmus", "jax"), ("isthmus", "jaxlib"), ("pytorch", "torch"))
+HELD_OUT, DRAWS, FEWEST_STEPS = 5_000, 10, 64
+PEERS = ("pytorch", "compiled", "pythae")
+NAMES = {"isthmus": "isthmus", "pytorch": "PyTorch", "compiled": "PyTorch, compiled", "pythae": "pythae"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=int, nargs="+", default=[64, 128, 512, 1024])
+    parser.add_argument("--network", nargs="+", choices=("mlp", "convolutional"), default=["mlp"])
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rows", type=int, default=20_000, help="to train on")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--adam", choices=("fused", "default"), default="fused", help="PyTorch's implementation")
     parser.add_argument("--peer-python", type=Path, help="an interpreter that has the peers already")
@@ -41,138 +45,92 @@ def main() -> None:
         parser.error(f"--rounds is {arguments.rounds}; expected at least 1")
     if not DATA.is_file():
         sys.exit(f"{DATA} is absent; this benchmark trains on fixed-binarised MNIST, packed by numpy.packbits")
-    result = measure(arguments.rounds, arguments.peer_python or peer_python(), arguments.adam)
-    print(summary(result), flush=True)
-    text = json.dumps(result, indent=2)
-    if arguments.out:
-        arguments.out.write_text(text + "\n")
-    else:
-        print(text)
-
-
-def peer_python() -> Path:
-    """The interpreter of the peers' environment, made where it is absent."""
-    python = PEER_ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        print(f"making {PEER_ENVIRONMENT.name} for PyTorch ...", file=sys.stderr, flush=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", "-r", str(HERE / "peers/requirements.txt")]
-        try:
-            subprocess.run([sys.executable, "-m", "venv", str(PEER_ENVIRONMENT)], check=True)
-            subprocess.run(install, check=True)
-        except BaseException:
-            # Half an environment would be taken for a whole one by the next run.
-            shutil.rmtree(PEER_ENVIRONMENT, ignore_errors=True)
-            raise
-    return python
-
-
-def measure(rounds: int, python: Path, adam: str) -> dict[str, Any]:
-    """Alternate for a warm-up and so many rounds, evaluate, and report as one JSON object."""
-    threads, epochs = available_cpus(), str(rounds + 1)
+    python = arguments.peer_python or (peer_python() if arguments.peers else Path(sys.executable))
+    results = []
     with tempfile.TemporaryDirectory() as directory:
-        rows = str(Path(directory) / "rows.npz")
-        write_rows(rows)
-        with (
-            start(sys.executable, "isthmus_vae.py", rows, epochs) as ours,
-            start(python, "pytorch_vae.py", rows, epochs, str(threads), adam) as theirs,
-        ):
-            versions = {"isthmus": receive(ours), "pytorch": receive(theirs)}
-            turns = [
-                {"isthmus": ask(ours, "epoch"), "pytorch": ask(theirs, "epoch"), "floor": ask(ours, "floor")}
-                for _ in range(rounds + 1)
-            ]
-            sides = {"isthmus": ours, "pytorch": theirs}
-            elbos = {name: ask(side, f"evaluate {DRAWS}")["elbo"] for name, side in sides.items()}
-    return {
-        "versions": versions,
-        "pytorch_adam": adam,
-        "threads": threads,
-        "training_rows": TRAINING,
-        "held_out_rows": HELD_OUT,
-        "draws": DRAWS,
-        **compare(turns[1:]),
-        "held_out_elbo": elbos | {"difference": elbos["isthmus"] - elbos["pytorch"]},
-    }
+        rows = Path(directory) / "rows.npz"
+        write_rows(rows, arguments.rows)
+        for network, batch in product(arguments.network, arguments.batch):
+            results.append(measure(network, batch, rows, arguments, python))
+            print(summary(results[-1]), flush=True)
+    if arguments.out:
+        arguments.out.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def available_cpus() -> int:
-    """What this process may use: XLA takes as many threads by itself, and PyTorch is told to."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def write_rows(path: str) -> None:
-    """The rows that both sides read, as float32."""
+def write_rows(path: Path, count: int) -> None:
+    """The rows that all sides read, as float32."""
     with np.load(DATA) as archive:
         sets = {name: np.unpackbits(archive[name], axis=1)[:, :784].astype(np.float32) for name in ("train", "valid")}
-    order = np.random.default_rng(0).permutation(len(sets["train"]))[:TRAINING]
+    order = np.random.default_rng(0).permutation(len(sets["train"]))[:count]
     np.savez(path, training=sets["train"][order], held_out=sets["valid"][:HELD_OUT])
 
 
-def start(python: Path | str, script: str, *arguments: str) -> subprocess.Popen[str]:
-    """A process that answers each command with one line of JSON, and ends when its input is closed."""
-    command = [str(python), str(HERE / "peers" / script), *arguments]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def ask(side: subprocess.Popen[str], command: str) -> dict[str, Any]:
-    assert side.stdin is not None
-    side.stdin.write(command + "\n")
-    side.stdin.flush()
-    return receive(side)
-
-
-def receive(side: subprocess.Popen[str]) -> dict[str, Any]:
-    assert side.stdout is not None
-    line = side.stdout.readline()
-    if not line:
-        sys.exit(f"{side.args} ended without an answer; what it said is above")
-    return json.loads(line)
+def measure(network: str, batch: int, rows: Path, arguments: Any, python: Path) -> dict[str, Any]:
+    """Alternate for a first and so many rounds, evaluate, and report as one JSON object."""
+    threads, turns = available_cpus(), arguments.rounds + 1
+    steps = max(math.ceil(arguments.rows / batch), FEWEST_STEPS)
+    work = (str(rows), network, str(batch), str(turns))
+    with ExitStack() as stack:
+        sides = {"isthmus": stack.enter_context(start(sys.executable, "isthmus_vae.py", *work, str(steps)))}
+        for peer in arguments.peers:
+            own = (str(threads),) if peer == "pythae" else (str(threads), str(steps), arguments.adam, peer)
+            script = "pythae_vae.py" if peer == "pythae" else "pytorch_vae.py"
+            sides[peer] = stack.enter_context(start(python, script, *work, *own))
+        versions = {name: receive(side) for name, side in sides.items()}
+        measured = []
+        for _ in range(turns):
+            turn = {name: ask(side, "train") for name, side in sides.items()}
+            if network == "mlp":
+                turn["floor"] = ask(sides["isthmus"], "floor")
+            measured.append(turn)
+        elbos = {name: ask(side, f"evaluate {DRAWS}")["elbo"] for name, side in sides.items()}
+    return {
+        "network": network,
+        "batch": batch,
+        "versions": versions,
+        "pytorch_adam": arguments.adam,
+        "threads": threads,
+        "training_rows": arguments.rows,
+        "held_out_rows": HELD_OUT,
+        "draws": DRAWS,
+        **compare(measured[1:]),
+        "held_out_elbo": elbos,
+    }
 
 
 def compare(turns: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
     """Each round's figures, their spread, and the spread of ratios taken within a round."""
-    seconds = {name: [turn[name]["seconds"] for turn in turns] for name in turns[0]}
-    trained = {name: [turn[name]["rows"] / turn[name]["seconds"] for turn in turns] for name in ("isthmus", "pytorch")}
+    speed = {name: np.array([turn[name]["rows"] / turn[name]["seconds"] for turn in turns]) for name in turns[0]}
+    ours = speed["isthmus"]
     return {
         "rounds": len(turns),
-        "speed_over_pytorch": spread(np.divide(trained["isthmus"], trained["pytorch"])),
-        "time_over_floor": spread(np.divide(seconds["isthmus"], seconds["floor"])),
-        "seconds_per_epoch": {name: spread(values) for name, values in seconds.items()},
-        "rows_per_second": {name: spread(values) for name, values in trained.items()},
-        "training_loss": {name: [turn[name]["loss"] for turn in turns] for name in trained},
+        "speed_over": {name: spread(ours / speed[name]) for name in speed if name in PEERS},
+        "time_over_floor": spread(speed["floor"] / ours) if "floor" in speed else None,
+        "rows_per_second": {name: spread(values) for name, values in speed.items()},
+        "training_loss": {name: [turn[name]["loss"] for turn in turns] for name in speed if name != "floor"},
     }
-
-
-def spread(values: Any) -> dict[str, Any]:
-    values = [float(value) for value in values]
-    return {"median": statistics.median(values), "min": min(values), "max": max(values), "each": values}
 
 
 def summary(result: dict[str, Any]) -> str:
     """The result for people."""
-
-    def line(name: str, figures: dict[str, Any], digits: int) -> str:
-        low, middle, high = (f"{figures[key]:,.{digits}f}" for key in ("min", "median", "max"))
-        return f"  {name:<28}{middle:>9}   ({low} to {high})"
-
-    names = {"isthmus": "isthmus", "pytorch": f"PyTorch, {result['pytorch_adam']} Adam"}
-    versions = ", ".join(f"{name} {result['versions'][side][name]}" for side, name in VERSIONS)
-    seconds, rows, elbos = result["seconds_per_epoch"], result["rows_per_second"], result["held_out_elbo"]
-    return "\n".join(
-        [
-            f"784-400-20 VAE, {result['rounds']} rounds in turn, {result['threads']} threads; median (min to max)",
-            versions,
-            "seconds per epoch",
-            *(line(names.get(name, "matrix products alone"), seconds[name], 3) for name in seconds),
-            "rows per second",
-            *(line(names[name], rows[name], 0) for name in names),
-            "ratios within a round",
-            line("isthmus over PyTorch, speed", result["speed_over_pytorch"], 2),
-            line("isthmus over floor, time", result["time_over_floor"], 2),
-            f"held-out ELBO, nats ({result['held_out_rows']:,} rows, {result['draws']} draws)",
-            *(f"  {names.get(name, 'difference'):<28}{value:>9.2f}" for name, value in elbos.items()),
-        ]
-    )
+    peer = next((versions for name, versions in result["versions"].items() if name in PEERS), {})
+    ours = {name: result["versions"]["isthmus"][name] for name in ("isthmus", "jax", "jaxlib")}
+    versions = ", ".join(f"{name} {number}" for name, number in {**ours, **peer}.items() if name not in ("python",))
+    names = {**NAMES, "floor": "matrix products alone"}
+    said = [
+        f"{result['network']}, batch {result['batch']}: {result['rounds']} rounds in turn, "
+        f"{result['threads']} threads, PyTorch's {result['pytorch_adam']} Adam; median (min to max)",
+        versions,
+        "rows per second",
+        *(line(names[name], figures, 0) for name, figures in result["rows_per_second"].items()),
+        "ratios within a round",
+        *(line(f"isthmus over {names[name]}, speed", figures, 2) for name, figures in result["speed_over"].items()),
+    ]
+    if result["time_over_floor"]:
+        said.append(line("isthmus over floor, time", result["time_over_floor"], 2))
+    said.append(f"held-out ELBO, nats ({result['held_out_rows']:,} rows, {result['draws']} draws)")
+    said += [f"  {names[name]:<34}{value:>11.2f}" for name, value in result["held_out_elbo"].items()]
+    return "\n".join(said)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""Our side of training_speed.py: the 784-400-20 Bernoulli VAE through isthmus.fit. Run by training_speed.py.
+"""Our side of training_speed.py: Bernoulli VAEs through isthmus.fit. Run by training_speed.py.
 
-    python isthmus_vae.py ROWS.npz EPOCHS
+    python isthmus_vae.py ROWS.npz NETWORK BATCH TURNS STEPS
 
-Reads a command a line and answers each with one line of JSON: `epoch` trains for one of EPOCHS; `floor` takes an
-epoch's matrix products alone; `evaluate DRAWS`, after the last epoch, gives the held-out ELBO. There is one call of
-isthmus.fit: its on_record, told at the end of each epoch, answers and holds the fit until the next is asked for.
+Reads a command a line and answers each with one line of JSON: `train` trains for one of TURNS, of STEPS steps; `floor`
+takes the matrix products of the MLP's STEPS steps alone; `evaluate DRAWS`, after the last turn, gives the held-out
+ELBO. There is one call of isthmus.fit: its on_record, told after each block of steps, answers and holds the fit until
+the next is asked for.
 """
 
 import json
-import math
 import sys
 import time
 from importlib.metadata import version
@@ -24,11 +24,11 @@ from isthmus.fitting import FitRecord
 from isthmus.models import Architecture, Ends, Fixed, MatrixInputs, VariationalAutoencoder, assemble_vae
 from isthmus.models.likelihoods import BernoulliLikelihood
 
-BATCH, LATENT, HIDDEN = 128, 20, 400
+LATENT, HIDDEN, CHANNELS, SHAPE = 20, 400, (32, 64), (28, 28)
 
 
 class Turns:
-    """The fit's on_record: answers for the epoch that ended, then waits until the next is asked for."""
+    """The fit's on_record: answers for the steps that were taken, then waits until the next is asked for."""
 
     def __init__(self, rows: Array, steps: int):
         shapes = [(784, HIDDEN), (HIDDEN, 2 * LATENT), (LATENT, HIDDEN), (HIDDEN, 784)]
@@ -38,16 +38,16 @@ class Turns:
 
     def __call__(self, record: FitRecord) -> None:
         seconds = time.perf_counter() - self.began
-        answer(seconds=seconds, rows=(record.step - self.trained) * BATCH, loss=record.loss)
+        answer(seconds=seconds, rows=(record.step - self.trained) * len(self.rows), loss=record.loss)
         self.trained = record.step
         self.wait()
 
     def wait(self) -> None:
-        """Return when an epoch is to begin or, with the epochs done, when something else is asked for."""
+        """Return when a turn is to begin or, with all turns done, when something else is asked for."""
         while (line := sys.stdin.readline()).strip() == "floor":
             began = time.perf_counter()
             products_only(self.rows, self.weights, self.steps).block_until_ready()
-            answer(seconds=time.perf_counter() - began)
+            answer(seconds=time.perf_counter() - began, rows=self.steps * len(self.rows))
         if not line:
             sys.exit()
         self.command, self.began = line, time.perf_counter()
@@ -71,11 +71,13 @@ def products_only(x: Array, weights: list[Array], steps: int) -> Array:
     return lax.fori_loop(0, steps, once, x)
 
 
-def untrained(mean: Array) -> VariationalAutoencoder:
+def untrained(mean: Array, network: str) -> VariationalAutoencoder:
     """The model, its decoder started at the columns' means; the encoder's inputs are not centred, as the peer's."""
     return assemble_vae(
         Ends(MatrixInputs(Fixed(jnp.zeros(784)), Fixed(jnp.ones(784))), BernoulliLikelihood(Fixed(mean))),
-        Architecture(LATENT, (HIDDEN,), "relu"),
+        Architecture(LATENT, (HIDDEN,), "relu")
+        if network == "mlp"
+        else Architecture(LATENT, CHANNELS, "relu", "convolutional", SHAPE),
         jax.random.key(0),
     )
 
@@ -85,27 +87,27 @@ def answer(**fields) -> None:
 
 
 def main() -> None:
-    path, epochs = sys.argv[1], int(sys.argv[2])
+    path, network, batch, turns, steps = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
     with np.load(path) as archive:
         training, held_out = archive["training"], archive["held_out"]
-    # The fit looks every `steps` steps and rounds its total up: half a step short is safe from floating point.
-    steps = math.ceil(len(training) / BATCH)
-    whole = (epochs * steps - 0.5) * BATCH / len(training)
-    model, turns = untrained(jnp.asarray(training.mean(0))), Turns(jnp.asarray(training[:BATCH]), steps)
+    # The fit rounds its total up to whole steps: half a step short is safe from floating point.
+    epochs = (turns * steps - 0.5) * batch / len(training)
+    model = untrained(jnp.asarray(training.mean(0)), network)
+    told = Turns(jnp.asarray(training[:batch]), steps)
     packages = {name: version(name) for name in ("isthmus", "jax", "jaxlib", "numpy")}
     answer(python=sys.version.split()[0], **packages)
-    turns.wait()
+    told.wait()
     fit = isthmus.fit(
         model,
         training,
         held_out=None,
-        epochs=whole,
-        batch_size=BATCH,
+        epochs=epochs,
+        batch_size=batch,
         learning_rate=1e-3,
         patience=None,
-        on_record=turns,
+        on_record=told,
     )
-    answer(elbo=elbo(fit.model, held_out, draws=int(turns.command.split()[1])).value)
+    answer(elbo=elbo(fit.model, held_out, draws=int(told.command.split()[1])).value)
 
 
 if __name__ == "__main__":

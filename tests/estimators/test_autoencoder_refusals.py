@@ -71,6 +71,11 @@ WRONG_ARGUMENTS = {
         IMAGES,
         r"image_shape \(4, 5\) has 20 pixels, and the rows have 15 columns",
     ),
+    "an image without convolutions": (
+        {"image_shape": (3, 5)},
+        IMAGES,
+        r"image_shape is \(3, 5\), which network='mlp' takes no notice of; pass network='convolutional' too",
+    ),
     "half an image": ({"network": "convolutional", "image_shape": (3,)}, IMAGES, r"image_shape is \(3,\)"),
     "an encoder of another shape": ({**OWN, "n_components": 4}, WINE, r"encoder makes \(3,\) of \(13,\)"),
     "layers of two widths in a table": ({"hidden_sizes": (8, 4)}, table(), "has layers of one width"),

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from isthmus.cli.compilation_cache import use_compilation_cache
 from isthmus.cli.errors import one_clear_error, stop
 
 app = typer.Typer(
@@ -206,6 +207,7 @@ def main() -> None:
         # A terminal without "±" shows a question mark rather than no ledger.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    use_compilation_cache()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     with one_clear_error():

@@ -30,7 +30,6 @@ from isthmus.models import (
     Observation,
     TopK,
     assemble_autoencoder,
-    choose_hidden_sizes,
 )
 from isthmus.models.rows import row_count
 
@@ -91,24 +90,17 @@ def autoencoder_architecture(
     seen: Inspected, configuration: AutoencoderConfiguration, image_shape: tuple[int, int] | None
 ) -> Architecture:
     """The sizes and the kind of network that were asked for, or suit the columns."""
-    plain = choose_architecture(seen, configuration, configuration.n_components)
-    table = isinstance(seen.training, Observation)
+    chosen = choose_architecture(seen, configuration, configuration.n_components, image_shape)
     if configuration.tied_weights and not (configuration.encoder is None and configuration.decoder is None):
         raise ValueError("tied weights need both networks to be ours; leave out encoder and decoder, or tied_weights")
-    if configuration.network == "mlp":
-        kind = "tied" if configuration.tied_weights else plain.network
-        if kind == "tied" and table:
-            raise ValueError("tied weights need rows of numbers under one likelihood; pass tied_weights=False")
-        return replace(plain, network=kind, dropout=configuration.dropout)
-    if table or configuration.tied_weights or configuration.dropout:
-        what = "rows of a table" if table else "tied weights or dropout"
-        raise ValueError(f"network='convolutional' takes no {what}; pass network='mlp'")
-    hidden = configuration.hidden_sizes
-    hidden = choose_hidden_sizes(seen.rows.column_count, "convolutional") if hidden is None else hidden
-    if not hidden:
-        raise ValueError("hidden_sizes is (); network='convolutional' has at least one layer of channels")
-    shape = configuration.image_shape or image_shape
-    return replace(plain, network="convolutional", hidden_sizes=hidden, image_shape=shape)
+    if chosen.network == "convolutional":
+        if configuration.tied_weights or configuration.dropout:
+            raise ValueError("network='convolutional' takes no tied weights or dropout; pass network='mlp'")
+        return chosen
+    kind = "tied" if configuration.tied_weights else chosen.network
+    if kind == "tied" and isinstance(seen.training, Observation):
+        raise ValueError("tied weights need rows of numbers under one likelihood; pass tied_weights=False")
+    return replace(chosen, network=kind, dropout=configuration.dropout)
 
 
 def choose_corruption(asked: Corruption | None, seen: Inspected) -> Corruption:

@@ -59,6 +59,8 @@ class NetworkConfiguration(Configuration):
     columns: dict[str, str] | None = None
     maximum: Annotated[int, Field(gt=0, le=LARGEST_MAXIMUM)] | None = None
     scale: Literal["per_feature", "global"] | Annotated[float, Field(gt=0)] = "per_feature"
+    network: Literal["mlp", "convolutional"] = "mlp"
+    image_shape: tuple[Positive, Positive] | None = None
     hidden_sizes: tuple[Positive, ...] | None = None
     activation: Literal["elu", "gelu", "relu", "silu", "tanh"] = "elu"
     overcomplete: bool = False
@@ -86,8 +88,6 @@ class AutoencoderConfiguration(NetworkConfiguration):
 
     estimator: ClassVar[str] = "Autoencoder"
 
-    network: Literal["mlp", "convolutional"] = "mlp"
-    image_shape: tuple[Positive, Positive] | None = None
     encoder: Any = Field(default=None, exclude=True)
     decoder: Any = Field(default=None, exclude=True)
     tied_weights: bool = False

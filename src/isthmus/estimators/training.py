@@ -64,12 +64,16 @@ class Trained:
 def train_vae(
     seen: Inspected,
     configuration: VAEConfiguration,
+    image_shape: tuple[int, int] | None = None,
     on_record: Callable[[FitRecord], None] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Trained:
-    """A trained model for what a fit has seen of its rows; its latent size as asked for, or chosen."""
+    """A trained model for what a fit has seen of its rows; its latent size as asked for, or chosen.
+
+    image_shape: of rows that are images, where the configuration names none.
+    """
     asked, columns = configuration.n_components, seen.rows.column_count
-    architecture = choose_architecture(seen, configuration, None if asked == "auto" else asked)
+    architecture = choose_architecture(seen, configuration, None if asked == "auto" else asked, image_shape)
     training, held_out = hold_out(seen, configuration)
     if asked != "auto" or columns == 1:
         untrained = assemble_vae(seen.ends, architecture, initial_key(configuration))
@@ -78,16 +82,32 @@ def train_vae(
     return train_path(seen.ends, architecture, largest, training, held_out, configuration, on_record, checkpoint)
 
 
-def choose_architecture(seen: Inspected, configuration: NetworkConfiguration, latent_size: int | None) -> Architecture:
-    """The sizes that were asked for, or suit the columns."""
+def choose_architecture(
+    seen: Inspected,
+    configuration: NetworkConfiguration,
+    latent_size: int | None,
+    image_shape: tuple[int, int] | None = None,
+) -> Architecture:
+    """The sizes and the kind of network that were asked for, or suit the columns."""
     columns, table = seen.rows.column_count, isinstance(seen.training, Observation)
     # A single column has no structure for a latent to find, and is fitted nonetheless.
     alone = latent_size is None and columns == 1 and table
     size = choose_latent_size(columns, latent_size, configuration.overcomplete or alone)
-    kind = "residual" if table else "plain"
+    convolutional = configuration.network == "convolutional"
+    if convolutional and table:
+        raise ValueError("network='convolutional' takes no rows of a table; pass network='mlp'")
+    if configuration.image_shape is not None and not convolutional:
+        raise ValueError(
+            f"image_shape is {configuration.image_shape}, which network='mlp' takes no notice of; pass "
+            "network='convolutional' too, or leave image_shape out"
+        )
+    kind = "convolutional" if convolutional else "residual" if table else "plain"
     hidden = configuration.hidden_sizes
     hidden = choose_hidden_sizes(columns, kind) if hidden is None else hidden
-    return Architecture(size, hidden, configuration.activation, kind)
+    if convolutional and not hidden:
+        raise ValueError("hidden_sizes is (); network='convolutional' has at least one layer of channels")
+    shape = (configuration.image_shape or image_shape) if convolutional else None
+    return Architecture(size, hidden, configuration.activation, kind, shape)
 
 
 def hold_out(seen: Inspected, configuration: NetworkConfiguration) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from isthmus.data import Table
+from isthmus.data import Dataset, Table
 from isthmus.estimators.anomalies import outlier_threshold
 from isthmus.estimators.assumptions import network_assumptions
 from isthmus.estimators.baselines import make_baselines
@@ -45,8 +45,10 @@ class VAE(NetworkEstimator):
     columns: {name: kind or likelihood} where inspection is to be overruled; see docs/tables.md for the names.
     maximum: largest value of integer data, where the data do not show it.
     scale: of the normal likelihood: learned "per_feature", learned "global", or a number in the columns' own units.
-    hidden_sizes: of the encoder, mirrored by the decoder; None chooses two layers by the number of columns. All equal
-        for tables, whose networks are residual.
+    network: "mlp", or "convolutional" for images.  image_shape: (height, width) of rows that are images; a data set of
+        images knows its own.
+    hidden_sizes: of the encoder, mirrored by the decoder; channels where it is convolutional; None chooses two layers.
+        All equal for tables, whose networks are residual.
     activation: "elu", "gelu", "relu", "silu" or "tanh".
     overcomplete: allow a latent at least as large as the data.
     draws: of z for each row in each step; above 1 the objective is the importance-weighted bound. None takes 1, and 5
@@ -85,6 +87,8 @@ class VAE(NetworkEstimator):
         columns=None,
         maximum=None,
         scale="per_feature",
+        network="mlp",
+        image_shape=None,
         hidden_sizes=None,
         activation="elu",
         overcomplete=False,
@@ -106,6 +110,8 @@ class VAE(NetworkEstimator):
         self.columns = columns
         self.maximum = maximum
         self.scale = scale
+        self.network = network
+        self.image_shape = image_shape
         self.hidden_sizes = hidden_sizes
         self.activation = activation
         self.overcomplete = overcomplete
@@ -136,7 +142,8 @@ class VAE(NetworkEstimator):
         """
         configuration = VAEConfiguration.checked(self.get_params(deep=False))
         seen = inspect_rows(self, X, configuration)
-        trained = train_vae(seen, configuration, on_record, checkpoint)
+        shape = X.image_shape if isinstance(X, Dataset) else None
+        trained = train_vae(seen, configuration, shape, on_record, checkpoint)
         model = trained.fit.model
         baselines = make_baselines(seen, trained.architecture)
         threshold = outlier_threshold(lambda rows: _scores(model, rows), seen.training, configuration.contamination)

@@ -6,11 +6,8 @@ import jax.numpy as jnp
 from equinox.nn import Conv2d, ConvTranspose2d
 from jax import Array
 
+from isthmus.models.convolution_products import KERNEL, PADDING, STRIDE, double, halve
 from isthmus.models.networks import ACTIVATIONS, Linear
-
-KERNEL, STRIDE = 4, 2
-"""Each layer halves the height and the width; a kernel that the stride divides leaves no chequers (Odena, Dumoulin and
-Olah 2016)."""
 
 Shape = tuple[int, int]
 
@@ -29,17 +26,17 @@ class ConvolutionalEncoder(eqx.Module):
     def __init__(self, shape: Shape, channels: tuple[int, ...], outputs: int, activation: str, key: Array):
         *keys, last = jax.random.split(key, len(channels) + 1)
         pairs = zip((1, *channels[:-1]), channels, keys, strict=True)
-        self.convolutions = tuple(Conv2d(i, o, KERNEL, STRIDE, padding=1, key=k) for i, o, k in pairs)
+        self.convolutions = tuple(Conv2d(i, o, KERNEL, STRIDE, padding=PADDING, key=k) for i, o, k in pairs)
         height, width = halved(shape, len(channels))
         self.last = Linear(channels[-1] * height * width, outputs, last)
         self.shape, self.activation = shape, activation
 
     def __call__(self, x: Array, *, key: Array | None = None) -> Array:
         activate = ACTIVATIONS[self.activation]
-        image = padded(x.reshape(1, *self.shape), len(self.convolutions))
+        image = padded(x.reshape(*self.shape, 1), len(self.convolutions))
         for convolution in self.convolutions:
-            image = activate(convolution(image))
-        return self.last(image.ravel())
+            image = activate(halve(convolution, image))
+        return self.last(jnp.moveaxis(image, -1, 0).ravel())
 
 
 class ConvolutionalDecoder(eqx.Module):
@@ -63,17 +60,18 @@ class ConvolutionalDecoder(eqx.Module):
         outputs = output_bias.shape[0] // (shape[0] * shape[1])
         self.first = Linear(inputs, channels[0] * height * width, first)
         pairs = zip(channels, (*channels[1:], outputs), keys, strict=True)
-        self.convolutions = tuple(ConvTranspose2d(i, o, KERNEL, STRIDE, padding=1, key=k) for i, o, k in pairs)
+        self.convolutions = tuple(ConvTranspose2d(i, o, KERNEL, STRIDE, padding=PADDING, key=k) for i, o, k in pairs)
         self.bias, self.shape, self.activation = output_bias, shape, activation
 
     def __call__(self, z: Array, *, key: Array | None = None) -> Array:
         activate = ACTIVATIONS[self.activation]
         channels = self.convolutions[0].in_channels
         image = activate(self.first(z)).reshape(channels, *halved(self.shape, len(self.convolutions)))
+        image = jnp.moveaxis(image, 0, -1)
         for convolution in self.convolutions[:-1]:
-            image = activate(convolution(image))
-        image = self.convolutions[-1](image)[:, : self.shape[0], : self.shape[1]]
-        return image.ravel() + self.bias
+            image = activate(double(convolution, image))
+        image = double(self.convolutions[-1], image)[: self.shape[0], : self.shape[1]]
+        return jnp.moveaxis(image, -1, 0).ravel() + self.bias
 
 
 def halved(shape: Shape, times: int) -> Shape:
@@ -83,6 +81,6 @@ def halved(shape: Shape, times: int) -> Shape:
 
 
 def padded(image: Array, times: int) -> Array:
-    """The image with zeros below and to the right, so that it can be halved so many times."""
-    height, width = (side * 2**times for side in halved((image.shape[1], image.shape[2]), times))
-    return jnp.pad(image, [(0, 0), (0, height - image.shape[1]), (0, width - image.shape[2])])
+    """The image [height, width, channel] with zeros below and to the right, so that it can be halved so many times."""
+    height, width = (side * 2**times for side in halved((image.shape[0], image.shape[1]), times))
+    return jnp.pad(image, [(0, height - image.shape[0]), (0, width - image.shape[1]), (0, 0)])

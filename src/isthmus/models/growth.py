@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import Array
 
-from isthmus.models.networks import Linear, Network, ResidualMLP
+from isthmus.models.networks import MLP, Linear, Network
 from isthmus.models.vae import VariationalAutoencoder
 
 
@@ -37,8 +37,8 @@ def _with(layer: Linear, weight: Array, bias: Array) -> Linear:
 
 
 def _first(network: Network) -> Linear:
-    return network.first if isinstance(network, ResidualMLP) else network.layers[0]  # type: ignore[attr-defined]
+    return network.layers[0] if isinstance(network, MLP) else network.first  # type: ignore[attr-defined]
 
 
 def _last(network: Network) -> Linear:
-    return network.last if isinstance(network, ResidualMLP) else network.layers[-1]  # type: ignore[attr-defined]
+    return network.layers[-1] if isinstance(network, MLP) else network.last  # type: ignore[attr-defined]
