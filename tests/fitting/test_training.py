@@ -129,3 +129,25 @@ def test_many_such_steps_in_a_row_stop_the_fit_at_the_last_good_state():
 def test_any_number_of_rows_can_be_batched(count):
     fit = train(a_line(), loss(), rows(count), settings(steps=5))
     assert np.isfinite(float(fit.model.slope))
+
+
+class Product(eqx.Module):
+    """A loss with a matrix product; keeps what the trace says of its precision."""
+
+    seen: list = eqx.field(static=True)
+
+    def __call__(self, model, rows, key, step):
+        made = jax.make_jaxpr(jnp.matmul)(rows, rows.T)
+        self.seen.append(str(made.eqns[0].params["precision"]))
+        return jnp.mean((rows @ rows.T) * model.slope**2)
+
+
+@pytest.mark.parametrize(
+    ("precision", "wanted"), [("float32", "HIGHEST"), ("tensorfloat32", "HIGH"), ("bfloat16", "BF16_BF16_F32")]
+)
+def test_products_have_the_precision_that_was_asked_for(precision, wanted):
+    seen = Traces()
+    fit = train(a_line(), Product(seen), rows(), settings(steps=3, precision=precision))
+    assert seen
+    assert all(wanted in one for one in seen)
+    assert fit.model.slope.dtype == jnp.float32

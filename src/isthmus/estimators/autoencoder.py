@@ -26,8 +26,8 @@ class Autoencoder(DeterministicEstimator):
     weight_decay: decoupled, of weights and not of biases (Loshchilov and Hutter 2019).
     sparsity: None, isthmus.models.L1(weight) or TopK(kept).
     overcomplete: allow a latent at least as large as the data. A fit that only copies is warned of.
-    max_epochs, batch_size, learning_rate, patience, validation_fraction, calibration_fraction, contamination,
-        random_state: as in VAE.
+    max_epochs, batch_size, learning_rate, precision, patience, validation_fraction, calibration_fraction,
+        contamination, random_state: as in VAE.
 
     After fit: model_ (encode and likelihood), history_, likelihood_ or schema_, n_components_, offset_,
     n_features_in_, feature_names_in_.
@@ -64,6 +64,7 @@ class Autoencoder(DeterministicEstimator):
         max_epochs=None,
         batch_size=128,
         learning_rate=1e-3,
+        precision="float32",
         patience=20,
         validation_fraction=0.1,
         calibration_fraction=0.0,
@@ -89,6 +90,7 @@ class Autoencoder(DeterministicEstimator):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.precision = precision
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.calibration_fraction = calibration_fraction

@@ -68,6 +68,7 @@ def train_autoencoder(
         steps=math.ceil(steps),
         batch_size=configuration.batch_size,
         learning_rate=configuration.learning_rate,
+        precision=configuration.precision,
         patience=configuration.patience,
         seed=configuration.random_state,
         optimiser=adam(configuration.weight_decay),

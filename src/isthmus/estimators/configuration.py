@@ -67,6 +67,7 @@ class NetworkConfiguration(Configuration):
     max_epochs: Positive | None = None
     batch_size: Positive = 128
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    precision: Literal["float32", "tensorfloat32", "bfloat16"] = "float32"
     patience: Positive | None = 20
     validation_fraction: Share = 0.1
 

@@ -57,6 +57,7 @@ class DenoisingAutoencoder(DeterministicEstimator):
         max_epochs=None,
         batch_size=128,
         learning_rate=1e-3,
+        precision="float32",
         patience=20,
         validation_fraction=0.1,
         calibration_fraction=0.0,
@@ -83,6 +84,7 @@ class DenoisingAutoencoder(DeterministicEstimator):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.precision = precision
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.calibration_fraction = calibration_fraction

@@ -193,6 +193,7 @@ def _fit(
         epochs=epochs(configuration, row_count(training) + (0 if held_out is None else row_count(held_out))),
         batch_size=configuration.batch_size,
         learning_rate=configuration.learning_rate,
+        precision=configuration.precision,
         patience=configuration.patience,
         seed=configuration.random_state,
         on_record=on_record,

@@ -58,6 +58,8 @@ class VAE(NetworkEstimator):
     warm_up: share of training over which beta rises from 0.
     max_epochs: None trains for about 4,000 steps, at least 30 epochs, at most 20,000 steps.
     batch_size, learning_rate: of Adam; the rate falls to 0 along half a cosine.
+    precision: of the factors of matrix products in training, on devices that have faster ones than "float32":
+        "tensorfloat32" or "bfloat16". Sums and parameters are float32, and so is all that is scored.
     patience: looks at held-out rows (one an epoch, or every 64 steps) without a new best before training stops.
     validation_fraction: share of rows held out for early stopping and for choosing the best weights (at most 5,000).
     calibration_fraction: share of rows kept from training and early stopping for p-values and intervals (at most 1000).
@@ -99,6 +101,7 @@ class VAE(NetworkEstimator):
         max_epochs=None,
         batch_size=128,
         learning_rate=1e-3,
+        precision="float32",
         patience=20,
         validation_fraction=0.1,
         calibration_fraction=0.0,
@@ -122,6 +125,7 @@ class VAE(NetworkEstimator):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.precision = precision
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.calibration_fraction = calibration_fraction

@@ -25,7 +25,7 @@ from isthmus.fitting.factor_analysis import LinearFit, factor_analysis, probabil
 from isthmus.fitting.feeds import RowStream
 from isthmus.fitting.gradient_components import gradient_components
 from isthmus.fitting.interruption import FitInterrupted
-from isthmus.fitting.loop import Fit, TrainingDiverged, TrainingSettings, train
+from isthmus.fitting.loop import Fit, Precision, TrainingDiverged, TrainingSettings, train
 from isthmus.fitting.moments import Moments, moments_of
 from isthmus.fitting.principal_components import (
     PrincipalComponents,
@@ -47,6 +47,7 @@ __all__ = [
     "Loss",
     "Moments",
     "Noise",
+    "Precision",
     "PrincipalComponents",
     "RowStream",
     "TrainingDiverged",

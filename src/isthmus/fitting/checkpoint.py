@@ -88,7 +88,7 @@ def fingerprint(model: Any, loss: Any, data: Any, settings: Any) -> str:
             digest.update(f"{array.dtype} {array.shape}".encode())
             digest.update(memoryview(array.reshape(-1)).cast("B"))
     plain = (settings.steps, settings.batch_size, settings.learning_rate, settings.patience, settings.settle)
-    digest.update(repr((*plain, settings.seed)).encode())
+    digest.update(repr((*plain, settings.seed, settings.precision)).encode())
     return digest.hexdigest()
 
 

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -22,6 +22,9 @@ from isthmus.fitting.step import ADAM, NON_FINITE_LIMIT, Loss, Schedule, Task, r
 from isthmus.information.precision import in_float32
 from isthmus.models import split_parameters
 
+Precision = Literal["float32", "tensorfloat32", "bfloat16"]
+PRODUCTS: dict[str, str] = {"float32": "float32", "tensorfloat32": "tensorfloat32", "bfloat16": "BF16_BF16_F32"}
+
 LONGEST_WAIT = 1.0
 """Seconds after which a fit that is asked to stop has heard of it, about."""
 
@@ -32,7 +35,8 @@ class TrainingSettings:
 
     steps: in all; the learning rate falls from `learning_rate` to 0 over them.  patience: looks at held-out rows
     without a new best before the fit stops; None for no early stopping.  settle: steps before patience starts to count
-    (the warm-up).
+    (the warm-up).  precision: of the factors of matrix products in a step, where the device has products of several;
+    their sums are taken in float32, in which the parameters stay.
     """
 
     steps: int
@@ -42,6 +46,7 @@ class TrainingSettings:
     settle: int = 0
     seed: int = 0
     optimiser: optax.GradientTransformation = ADAM
+    precision: Precision = "float32"
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,8 @@ class _Run:
         first = progress.step
         steps = self.pace.steps(self.next_look(first) - first)
         work = (self.task, self.feed.take(first, steps), self.devices.everywhere(np.int32(steps)))
-        after = replace(progress, state=run_block(work, progress.state))
+        with jax.default_matmul_precision(PRODUCTS[self.settings.precision]):
+            after = replace(progress, state=run_block(work, progress.state))
         self.pace.took(after.step - first)
         return after
 

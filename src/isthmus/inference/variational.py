@@ -12,7 +12,7 @@ import numpy as np
 import optax
 from jax import Array
 
-from isthmus.fitting import ADAM, Checkpoint, Fit, FitRecord, RowStream, TrainingSettings, train
+from isthmus.fitting import ADAM, Checkpoint, Fit, FitRecord, Precision, RowStream, TrainingSettings, train
 from isthmus.inference.importance import sample_importance_weights
 from isthmus.inference.objectives import Objective, elbo
 from isthmus.information.precision import in_float32
@@ -60,6 +60,7 @@ def fit(
     epochs: float = 100.0,
     batch_size: int = 128,
     learning_rate: float = 1e-3,
+    precision: Precision = "float32",
     patience: int | None = 20,
     seed: int = 0,
     optimiser: optax.GradientTransformation = ADAM,
@@ -79,6 +80,7 @@ def fit(
     samples: posterior draws a row in each step.  beta: weight of the divergence from the prior.
     warm_up: share of all steps over which beta rises from 0; it always finishes, because patience waits for it.
     epochs: passes over the training rows; the learning rate falls to 0 over them.
+    precision: of the factors of matrix products in the steps; their sums, and all scores, are in float32.
     patience: looks at the held-out rows without a new best before the fit stops; None for no early stopping.
     corruption: what is done to each batch before its step, such as `isthmus.models.hide_values`.
     held_out_trim: share of the held-out rows, those of the lowest bound, which their score leaves out.
@@ -94,7 +96,7 @@ def fit(
     rows = training.row_count if isinstance(training, RowStream) else row_count(training)
     steps = max(math.ceil(epochs * rows / batch_size), 1)
     settle = math.floor(warm_up * steps)
-    settings = TrainingSettings(steps, batch_size, learning_rate, patience, settle, seed, optimiser)
+    settings = TrainingSettings(steps, batch_size, learning_rate, patience, settle, seed, optimiser, precision)
     loss = VariationalLoss(jnp.float32(beta), jnp.float32(settle), objective, samples, corruption)
     score = None if kept is None else lambda model: held_out_bound(model, kept, samples, held_out_trim)
     return train(model, loss, training, settings, score, on_record, checkpoint)

@@ -31,11 +31,14 @@ def in_float64(function: Callable[Arguments, Result]) -> Callable[Arguments, Res
 
 
 def in_float32(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """`function`, run in single precision whatever the setting around it: the same key then draws the same noise."""
+    """`function`, run in single precision whatever the setting around it: the same key then draws the same noise.
+
+    Matrix products too, on devices that would by themselves round their factors to fewer digits.
+    """
 
     @wraps(function)
     def wrapped(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        with jax.enable_x64(False):
+        with jax.enable_x64(False), jax.default_matmul_precision("float32"):
             return function(*args, **kwargs)
 
     return wrapped
