@@ -5,7 +5,11 @@ neighbours or on the call, while distinct rows have independent noise, which is 
 rows assumes.
 """
 
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import equinox as eqx
@@ -20,6 +24,8 @@ from isthmus.models.rows import chunk_size, chunks, row_count
 from isthmus.models.terms import Terms, terms_of_row
 
 DRAWS_AT_ONCE = 64
+BLOCKS_AHEAD = 2
+"""So many blocks of draws are under way on the device while the host sums those before them."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +68,33 @@ def sample_importance_weights(
         raise ValueError(f"draws is {draws}; expected at least 1")
     count, at_once = row_count(rows), min(1 << (draws - 1).bit_length(), DRAWS_AT_ONCE)
     key = jax.random.key(seed, impl="threefry2x32")
-    parts = [
-        _stream_draws(model, chunk, draws, at_once, key, by_column)
-        for chunk in chunks(rows, chunk_size(rows, copies=at_once))
-    ]
+    blocks = (
+        (place, used, _chunk_terms(model, chunk, jnp.int32(first), jnp.int32(used), at_once, key, by_column))
+        for place, chunk in enumerate(chunks(rows, chunk_size(rows, copies=at_once)))
+        for first in range(0, draws, at_once)
+        for used in (min(at_once, draws - first),)
+    )
+    parts = [_summarise(of_chunk) for _, of_chunk in groupby(_begun_ahead(blocks), key=itemgetter(0))]
     joined = {name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}
     return ImportanceSampling(draws=draws, **{"kl_terms": None, **joined})
 
 
-def _stream_draws(
-    model: ProbabilisticModel, chunk: Any, draws: int, at_once: int, key: Array, by_column: bool
-) -> dict[str, np.ndarray]:
+def _begun_ahead(blocks: Iterable[tuple[int, int, Any]]) -> Iterator[tuple[int, int, Any]]:
+    """The blocks in order, each begun before those ahead of it are looked at: a call returns before its arrays are
+    computed."""
+    waiting: deque[tuple[int, int, Any]] = deque()
+    for block in blocks:
+        waiting.append(block)
+        if len(waiting) > BLOCKS_AHEAD:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _summarise(blocks: Iterable[tuple[int, int, Any]]) -> dict[str, np.ndarray]:
+    """What the blocks of draws of one chunk say of its rows; each is (the chunk's place, draws used, terms)."""
     log_likelihood, rate, elbo, weight, columns = _Moments(), _Moments(), _Moments(), _LogMean(), _Moments()
     kl_terms = None
-    for first in range(0, draws, at_once):
-        count = min(at_once, draws - first)
-        terms = _chunk_terms(model, chunk, jnp.int32(first), jnp.int32(count), at_once, key, by_column)
+    for _, count, terms in blocks:
         used = slice(0, count)
         likelihoods, log_weights, ratios = (np.asarray(part, np.float64)[:, used] for part in terms[:3])
         kl_terms = None if terms[3] is None else np.asarray(terms[3], np.float64)

@@ -10,7 +10,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
-from jax import Array
 
 from isthmus.information.precision import in_float32
 
@@ -56,5 +55,7 @@ def _map_chunk(function: Callable[..., Any], model: Any, chunk: Any) -> Any:
     return jax.vmap(lambda row: function(model, row))(chunk)
 
 
-def _padded(array: np.ndarray, size: int) -> Array | np.ndarray:
+def _padded(array: np.ndarray, size: int) -> np.ndarray:
+    if len(array) == size:
+        return array  # np.pad would copy it all the same
     return np.pad(array, [(0, size - len(array))] + [(0, 0)] * (array.ndim - 1), mode="edge")
