@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import weakref
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class RowStore:
                 f"{directory} has {free / _GB:.1f} GB free; set TMPDIR to a directory with more"
             )
         self._file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115 - it lives as long as the store
+        weakref.finalize(self, self._file.close)
         self.columns, self.row_count, self.has_holes = columns, 0, False
         self._hash = hashlib.blake2b(digest_size=16)
 

@@ -11,7 +11,6 @@ stream of its own, so that a process reads only its share.
 
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
 from typing import Any
 
 import jax
@@ -50,8 +49,8 @@ class StreamedRows:
         self._windows = -(-len(self._blocks) // self._in_window)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="rows")
         self._loaded: OrderedDict[tuple[int, int], Future[np.ndarray]] = OrderedDict()
-        self._order = lru_cache(maxsize=1)(self._row_order)
-        self._block_order = lru_cache(maxsize=2)(self._permuted_blocks)
+        self._block_orders: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._row_orders: OrderedDict[tuple[int, int], np.ndarray] = OrderedDict()
 
     @property
     def fingerprint(self) -> str:
@@ -71,7 +70,7 @@ class StreamedRows:
             epoch, within = divmod(place, self.row_count)
             window, start, end = self._window_at(epoch, within)
             taken = min(end - within, last - place)
-            chosen = self._order(epoch, window, end - start)[within - start : within - start + taken]
+            chosen = self._row_order(epoch, window, end - start)[within - start : within - start + taken]
             np.take(self._window(epoch, window), chosen, axis=0, out=values[place - first : place - first + taken])
             place += taken
         if not self.masked:
@@ -104,14 +103,16 @@ class StreamedRows:
         following = (epoch, window + 1) if window + 1 < self._windows else (epoch + 1, 0)
         for wanted in [(epoch, window)] + ([following] if self._windows > 1 else []):
             if wanted not in self._loaded:
-                self._loaded[wanted] = self._reader.submit(self._read, *wanted)
+                self._loaded[wanted] = self._reader.submit(self._read, self._blocks_of(*wanted))
         while len(self._loaded) > 2:
             self._loaded.popitem(last=False)
         return self._loaded[epoch, window].result()
 
-    def _read(self, epoch: int, window: int) -> np.ndarray:
+    def _blocks_of(self, epoch: int, window: int) -> np.ndarray:
         order = self._block_order(epoch) if self._windows > 1 else self._blocks
-        blocks = order[window * self._in_window : (window + 1) * self._in_window]
+        return order[window * self._in_window : (window + 1) * self._in_window]
+
+    def _read(self, blocks: np.ndarray) -> np.ndarray:
         rows = np.empty((len(blocks) * self._block, self._store.columns), np.float32)
         place = 0
         for block in blocks:
@@ -121,12 +122,20 @@ class StreamedRows:
             place += last - first
         return rows[:place]
 
-    def _permuted_blocks(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([BLOCK_ORDER, *self._seed, epoch]).permutation(self._blocks)
+    def _block_order(self, epoch: int) -> np.ndarray:
+        if epoch not in self._block_orders:
+            if len(self._block_orders) > 1:
+                self._block_orders.popitem(last=False)
+            generator = np.random.default_rng([BLOCK_ORDER, *self._seed, epoch])
+            self._block_orders[epoch] = generator.permutation(self._blocks)
+        return self._block_orders[epoch]
 
     def _row_order(self, epoch: int, window: int, rows: int) -> np.ndarray:
-        order = np.arange(rows, dtype=np.int32)
-        return np.random.default_rng([ROW_ORDER, *self._seed, epoch, window]).permutation(order)
+        if (epoch, window) not in self._row_orders:
+            self._row_orders.clear()
+            generator = np.random.default_rng([ROW_ORDER, *self._seed, epoch, window])
+            self._row_orders[epoch, window] = generator.permutation(np.arange(rows, dtype=np.int32))
+        return self._row_orders[epoch, window]
 
 
 def count_rows(rows: Any) -> int:
