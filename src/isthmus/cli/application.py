@@ -21,10 +21,21 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Data = Annotated[str, typer.Argument(help="A bundled name, or a .csv, .parquet, .npy, .npz or IDX file.")]
+Data = Annotated[
+    str,
+    typer.Argument(
+        help="A bundled name, a .csv, .parquet, .npy, .npz or IDX file, a folder of Parquet parts or of images."
+    ),
+]
 Run = Annotated[Path, typer.Argument(help="A run directory made by `isthmus fit`.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="A .csv, .parquet or .npy file to write.")]
 Filled = Annotated[Path, typer.Option("-o", "--output", help="The file to write, of the same ending as DATA.")]
+Stream = Annotated[
+    bool | None,
+    typer.Option(
+        "--stream/--no-stream", help="Read rows from disk as they are needed, or all at once; by their size if absent."
+    ),
+]
 Gaps = Annotated[bool, typer.Option("--gaps", help="Of a VAE: bound log p(x) by annealing too, and split the gap.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")]
 
@@ -84,6 +95,7 @@ def fit(
     heartbeat: Annotated[
         int, typer.Option(min=1, help="Of --hosts: seconds of silence after which a process is taken for dead.")
     ] = 30,
+    stream: Stream = None,
     as_json: Json = False,
 ) -> None:
     """Fit a model to DATA; print its ledger on rows it never saw; write the run."""
@@ -93,7 +105,7 @@ def fit(
     options = {"n_components": size, "random_state": seed, "max_epochs": epochs, "columns": parse_columns(columns)}
     given = {key: value for key, value in options.items() if value is not None}
     survival = {"resume": resume, "minutes": checkpoint_minutes, "hosts": hosts, "heartbeat": heartbeat}
-    fit_command(data, model, given, out, config, as_json, gaps, **survival)
+    fit_command(data, model, given, out, config, as_json, gaps, stream, **survival)
 
 
 @app.command()
@@ -127,19 +139,19 @@ def ledger(
 
 
 @app.command()
-def embed(run: Run, data: Data, output: Output) -> None:
+def embed(run: Run, data: Data, output: Output, stream: Stream = None) -> None:
     """Write the latent of each row of DATA: the posterior mean where the model has one."""
     from isthmus.cli.commands import transform_command
 
-    transform_command(run, data, output, "transform")
+    transform_command(run, data, output, "transform", stream)
 
 
 @app.command()
-def reconstruct(run: Run, data: Data, output: Output) -> None:
+def reconstruct(run: Run, data: Data, output: Output, stream: Stream = None) -> None:
     """Write each row of DATA as it comes out of the bottleneck."""
     from isthmus.cli.commands import transform_command
 
-    transform_command(run, data, output, "reconstruct")
+    transform_command(run, data, output, "reconstruct", stream)
 
 
 @app.command()
@@ -158,13 +170,14 @@ def score(
     data: Data,
     output: Output,
     fpr: Annotated[float | None, typer.Option(help="Call rows anomalies at this false-positive rate.")] = None,
+    stream: Stream = None,
 ) -> None:
     """Write log p(x) of each row of DATA, its p-value as an anomaly, and what each column contributes.
 
     Of models without a prior, autoencoders, it is log p(x | z)."""
     from isthmus.cli.commands import score_command
 
-    score_command(run, data, output, fpr)
+    score_command(run, data, output, fpr, stream)
 
 
 @app.command()

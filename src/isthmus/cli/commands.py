@@ -7,12 +7,12 @@ import numpy as np
 
 from isthmus.cli.errors import WrongCall
 from isthmus.cli.output import print_bundled, print_record, say
-from isthmus.data import bundled_names, fill_file, read_rows, read_table, write_table
+from isthmus.data import bundled_names, fill_file, open_rows, read_rows, read_table, write_table
 from isthmus.data.filling import FILLED_ENDINGS
 from isthmus.data.writers import check_output
 from isthmus.estimators import COMMAND_LINE_NAMES, load
-from isthmus.estimators.anomalies import require_reachable
-from isthmus.estimators.runs import ledger_record, row_count, score_name
+from isthmus.estimators.results import scored, scored_names, write_results
+from isthmus.estimators.runs import ledger_record
 from isthmus.report import one_error_for_damage, write_report
 from isthmus.storage import RunDirectory
 
@@ -37,16 +37,14 @@ def ledger_command(path: Path, source: str | None, as_json: bool, gaps: bool) ->
         raise FileNotFoundError(f"{run.ledger} is missing; name the DATA to compute a ledger of")
 
 
-def transform_command(path: Path, source: str, output: Path, method: str) -> None:
+def transform_command(path: Path, source: str, output: Path, method: str, stream: bool | None = None) -> None:
     """Write what the estimator's `method` makes of each row."""
     check_output(output)
     estimator = load(path)
-    rows = read_rows(source)
-    values = getattr(estimator, method)(rows)
     latent = method == "transform"
     names = tuple(str(name) for name in estimator.get_feature_names_out()) if latent else estimator.column_names_
-    write_table(output, values, names)
-    say(f"{row_count(rows)} rows of {len(names)} columns  {output}")
+    rows = write_results(open_rows(source, stream), output, names, getattr(estimator, method))
+    say(f"{rows} rows of {len(names)} columns  {output}")
 
 
 def impute_command(path: Path, source: str, output: Path) -> None:
@@ -63,24 +61,24 @@ def impute_command(path: Path, source: str, output: Path) -> None:
     say(f"{holes - left} of {holes} holes filled  {output}")
 
 
-def score_command(path: Path, source: str, output: Path, false_positive_rate: float | None) -> None:
+def score_command(
+    path: Path, source: str, output: Path, false_positive_rate: float | None, stream: bool | None = None
+) -> None:
     """Write the score, the p-value and the contribution of each column of every row."""
     check_output(output)
     estimator = load(path)
-    rows = read_rows(source)
-    counts = estimator.calibration_counts(rows)
-    if false_positive_rate is not None:
-        require_reachable(false_positive_rate, counts)
-    columns = {score_name(estimator): estimator.score_samples(rows)}
-    if counts.any():
-        columns["p_value"], columns["calibration_rows"] = estimator.anomaly_pvalue(rows), counts
-    if false_positive_rate is not None:
-        columns["anomaly"] = (columns["p_value"] <= false_positive_rate).astype(np.int64)
-    contributions = estimator.score_columns(rows)
-    names = (*columns, *(f"log_likelihood:{name}" for name in estimator.column_names_))
-    write_table(output, np.column_stack([*columns.values(), contributions]), names)
-    flagged = "" if false_positive_rate is None else f", {int(columns['anomaly'].sum())} called anomalies"
-    say(f"{row_count(rows)} rows scored{flagged}  {output}")
+    names, anomalies = scored_names(estimator, false_positive_rate), 0
+
+    def of_rows(rows: Any) -> np.ndarray:
+        nonlocal anomalies
+        found = scored(estimator, rows, false_positive_rate)
+        if false_positive_rate is not None:
+            anomalies += int(found[:, names.index("anomaly")].sum())
+        return found
+
+    rows = write_results(open_rows(source, stream), output, names, of_rows)
+    flagged = "" if false_positive_rate is None else f", {anomalies} called anomalies"
+    say(f"{rows} rows scored{flagged}  {output}")
 
 
 def sample_command(path: Path, output: Path, n: int, seed: int) -> None:

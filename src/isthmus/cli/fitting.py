@@ -9,7 +9,7 @@ from typing import Any
 from isthmus.cli.errors import Stopped, WrongCall
 from isthmus.cli.hosts import joined_hosts
 from isthmus.cli.output import fit_progress, print_record, say
-from isthmus.data import read_rows, stem
+from isthmus.data import open_rows, stem
 from isthmus.estimators import COMMAND_LINE_NAMES
 from isthmus.estimators.runs import fit_run, share_fit
 from isthmus.fitting import Checkpoint, FitInterrupted
@@ -25,6 +25,7 @@ def fit_command(
     config: Path | None,
     as_json: bool,
     gaps: bool,
+    stream: bool | None = None,
     *,
     resume: bool,
     minutes: float,
@@ -35,7 +36,7 @@ def fit_command(
     arguments = _arguments(model, options, config)
     place = out or Path("runs") / stem(source)
     with joined_hosts(hosts, heartbeat) as host, resumable(RunDirectory(place)):
-        data = read_rows(source)
+        data = open_rows(source, stream)
         estimator = COMMAND_LINE_NAMES[model](**arguments)
         if not host.first:
             share_fit(estimator, data, Checkpoint(RunDirectory(place).checkpoint, minutes=minutes, resume=resume))

@@ -21,6 +21,12 @@ knows a model.
     room              what a file may ask of memory
     columns           what can be seen of each column: bounds, integers, constants, smallest gap
     standardisation   u = (x - offset) / scale in float64, and back
+    row_streams       rows that may be more than memory holds: the RowSource, chunk by chunk
+    parquet_parts, array_rows, image_folder             what rows stream from
+    directories, opening                                a directory, or anything by name: in memory or as a stream
+    sampling          rows that stand for all rows of a stream
+    row_store         encoded rows in a temporary file
+    streamed_writers  results to a file as they come
 """
 
 from isthmus.data.bundled import bundled_names, load_bundled
@@ -29,9 +35,14 @@ from isthmus.data.columns import Columns, inspect_columns
 from isthmus.data.dataset import DataError, Dataset, anonymous_names
 from isthmus.data.filling import fill_file, fill_frame
 from isthmus.data.kinds import ColumnKind, infer_kind
+from isthmus.data.opening import as_stream, open_rows
 from isthmus.data.readers import read_rows, read_table, stem
+from isthmus.data.row_store import RowStore
+from isthmus.data.row_streams import RowSource, choose_numbers, in_chunks, row_count
+from isthmus.data.sampling import sample_rows
 from isthmus.data.schema import TableSchema, choose_schema
 from isthmus.data.standardisation import Standardisation
+from isthmus.data.streamed_writers import open_output
 from isthmus.data.table import Column, Table, table_from_frame
 from isthmus.data.writers import write_table
 
@@ -42,19 +53,28 @@ __all__ = [
     "Columns",
     "DataError",
     "Dataset",
+    "RowSource",
+    "RowStore",
     "Standardisation",
     "Table",
     "TableSchema",
     "anonymous_names",
+    "as_stream",
     "bundled_names",
+    "choose_numbers",
     "choose_schema",
     "fill_file",
     "fill_frame",
+    "in_chunks",
     "infer_kind",
     "inspect_columns",
     "load_bundled",
+    "open_output",
+    "open_rows",
     "read_rows",
     "read_table",
+    "row_count",
+    "sample_rows",
     "stem",
     "table_from_frame",
     "write_table",

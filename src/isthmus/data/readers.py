@@ -10,6 +10,7 @@ from isthmus.data.arrow import checked, read_parquet
 from isthmus.data.bundled import bundled_names, load_bundled
 from isthmus.data.csv_files import read_csv
 from isthmus.data.dataset import DataError, Dataset
+from isthmus.data.directories import open_directory, read_source
 from isthmus.data.table import Table, table_from_arrow, table_from_dataset
 
 _TABLES: dict[str, Callable[[Path], pa.Table]] = {".csv": read_csv, ".tsv": read_csv, ".parquet": read_parquet}
@@ -23,21 +24,21 @@ _ARRAYS: dict[str, Callable[[Path], Dataset]] = {
 
 
 def read_rows(source: str) -> Dataset | Table:
-    """Read a bundled data set by its name, or a .csv, .tsv, .parquet, .npy, .npz or IDX (.gz) file, as a fit takes it:
-    arrays and bundled sets as a Dataset, which may be of images; CSV and Parquet files as a Table, words, dates and
-    holes included.
+    """Read a bundled data set by its name, a .csv, .tsv, .parquet, .npy, .npz or IDX (.gz) file, a directory of Parquet
+    parts or a folder of images, as a fit takes it: arrays, images and bundled sets as a Dataset; CSV and Parquet files
+    as a Table, words, dates and holes included.
 
     A .npz holds its rows under `X` or as its only array of two or more dimensions, and labels under `y` or `label`.
     Raises DataError with the file, what was expected and what to do; FileNotFoundError where there is no such file.
     """
     found = _read(source)
-    return found if isinstance(found, Dataset) else table_from_arrow(source, found)
+    return table_from_arrow(source, found) if isinstance(found, pa.Table) else found
 
 
 def read_table(source: str) -> Table:
     """Read what `read_rows` reads, always as a table. Raises what `read_rows` raises."""
-    found = _read(source)
-    return table_from_dataset(found) if isinstance(found, Dataset) else table_from_arrow(source, found)
+    found = read_rows(source)
+    return table_from_dataset(found) if isinstance(found, Dataset) else found
 
 
 def stem(source: str) -> str:
@@ -47,13 +48,14 @@ def stem(source: str) -> str:
     return name.removesuffix(name[len(name) - len(known) :]).strip(".") or "run"
 
 
-def _read(source: str) -> Dataset | pa.Table:
+def _read(source: str) -> Dataset | Table | pa.Table:
     if source in bundled_names():
         return load_bundled(source)
     path = Path(source)
+    if source and path.is_dir():
+        return read_source(open_directory(path))
     if not path.is_file():
-        what = "is a directory" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"{source} {what}; expected a file, or one of {', '.join(bundled_names())}")
+        raise FileNotFoundError(f"{source} does not exist; expected a file, or one of {', '.join(bundled_names())}")
     if path.stat().st_size == 0:
         raise DataError(f"{source} is empty; expected rows of numbers")
     found = _reader(path)(path)

@@ -26,7 +26,7 @@ def write_table(path: Path | str, values: np.ndarray | Table, names: tuple[str, 
     path, buffer = Path(path), io.BytesIO()
     check_output(path)
     if path.suffix.lower() == ".npy":
-        np.save(buffer, _numbers(path, values) if isinstance(values, Table) else values, allow_pickle=False)
+        np.save(buffer, numbers_of_table(path, values) if isinstance(values, Table) else values, allow_pickle=False)
     else:
         table = table_to_arrow(values) if isinstance(values, Table) else pa.table(list(values.T), names=list(names))
         if path.suffix.lower() == ".csv":
@@ -44,7 +44,8 @@ def check_output(path: Path | str, endings: tuple[str, ...] = ENDINGS) -> None:
         raise DataError(f"{path} has an ending that cannot be written; expected one of {', '.join(endings)}")
 
 
-def _numbers(path: Path, table: Table) -> np.ndarray:
+def numbers_of_table(path: Path, table: Table) -> np.ndarray:
+    """A table as [row, column] numbers, NaN in holes; DataError for words."""
     for column in table.columns:
         if column.categories is not None:
             raise DataError(f"column {column.name!r} holds words, which {path} cannot hold; write .csv or .parquet")

@@ -13,7 +13,7 @@ from isthmus.estimators.configuration import AutoencoderConfiguration
 from isthmus.estimators.inspection import Inspected
 from isthmus.estimators.table_rows import TableRows
 from isthmus.estimators.training import choose_architecture, epochs, hold_out, initial_key
-from isthmus.fitting import Checkpoint, Fit, FitRecord, Noise, TrainingSettings, fit_reconstruction
+from isthmus.fitting import Checkpoint, Fit, FitRecord, Noise, TrainingSettings, count_rows, fit_reconstruction
 from isthmus.fitting.reconstruction import adam
 from isthmus.models import (
     L1,
@@ -63,7 +63,8 @@ def train_autoencoder(
             "GaussianNoise changes measured columns only, and there are none here; pass corruption=FeatureSwap(), "
             "which columns of any kind can take"
         )
-    steps = epochs(configuration, row_count(seen.training)) * row_count(training) / configuration.batch_size
+    rows = count_rows(training) + (0 if held_out is None else row_count(held_out))
+    steps = epochs(configuration, rows) * count_rows(training) / configuration.batch_size
     settings = TrainingSettings(
         steps=math.ceil(steps),
         batch_size=configuration.batch_size,
@@ -75,7 +76,7 @@ def train_autoencoder(
     )
     cost = configuration.sparsity.weight if isinstance(configuration.sparsity, L1) else 0.0
     fit = fit_reconstruction(untrained, training, held_out, settings, noise, cost, on_record, checkpoint)
-    return TrainedAutoencoder(fit, architecture, noise, training if held_out is None else held_out)
+    return TrainedAutoencoder(fit, architecture, noise, seen.training if held_out is None else held_out)
 
 
 def assemble(

@@ -8,17 +8,18 @@ from typing import Any, ClassVar, Self, final
 import jax
 import numpy as np
 
-from isthmus.data import Dataset
+from isthmus.data import Dataset, RowSource
 from isthmus.estimators.anomalies import outlier_threshold
 from isthmus.estimators.assumptions import network_assumptions
 from isthmus.estimators.autoencoder_training import TrainedAutoencoder, assemble, train_autoencoder
 from isthmus.estimators.baselines import make_baselines
 from isthmus.estimators.configuration import AutoencoderConfiguration
 from isthmus.estimators.fitted import Fitted
-from isthmus.estimators.inspection import Inspected, inspect_rows
+from isthmus.estimators.inspection import Inspected
 from isthmus.estimators.matrix_rows import MatrixRows
 from isthmus.estimators.network import NetworkEstimator
 from isthmus.estimators.parts import as_record
+from isthmus.estimators.stream_inspection import inspect
 from isthmus.evidence import Ledger, diagnose_copying, make_reconstruction_ledger
 from isthmus.fitting import Checkpoint, FitRecord
 from isthmus.inference import log_likelihood_at_code
@@ -51,9 +52,9 @@ class DeterministicEstimator(NetworkEstimator):
         where gradients stay non-finite.
         """
         configuration = self.configuration_type.checked(self.get_params(deep=False))
-        seen = inspect_rows(self, X, configuration)
+        seen = inspect(self, X, configuration)
         corruption = self._corruption(configuration, seen)
-        shape = X.image_shape if isinstance(X, Dataset) else None
+        shape = X.image_shape if isinstance(X, Dataset | RowSource) else None
         trained = train_autoencoder(seen, configuration, corruption, shape, on_record, checkpoint)
         model = trained.fit.model
         threshold = outlier_threshold(

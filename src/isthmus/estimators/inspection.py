@@ -12,6 +12,7 @@ from isthmus.estimators.matrix_rows import MatrixRows
 from isthmus.estimators.rows import has_holes, holds_numbers_only, holds_whole_numbers_only, matrix_of, training_rows
 from isthmus.estimators.splits import CALIBRATION_STREAM, split_indices
 from isthmus.estimators.table_rows import TableRows, as_table, brings_names
+from isthmus.fitting import StreamedRows
 from isthmus.models import Ends, Observation, choose_likelihood
 
 FEWEST_ROWS = 2
@@ -29,13 +30,17 @@ class Inspected:
 
     rows: how rows come to the model and back.  ends: of a model for them.  training: the rows to train on, in the
     model's units; calibration: those set aside for p-values and intervals, of which nothing was learned, not
-    even a mean or a category; None without them.
+    even a mean or a category; None without them.  stream: all rows to train on where they stay on disk; training is
+    then the sample of them by which the columns were inspected.  held_out: the rows for early stopping that were set
+    aside from the stream.
     """
 
     rows: MatrixRows | TableRows
     ends: Ends
     training: np.ndarray | Observation
     calibration: np.ndarray | Observation | None
+    stream: StreamedRows | None = None
+    held_out: np.ndarray | Observation | None = None
 
 
 def inspect_rows(estimator: Any, X: Any, configuration: NetworkConfiguration) -> Inspected:

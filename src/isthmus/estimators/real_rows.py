@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from isthmus.data import DataError, Dataset, Table, anonymous_names
+from isthmus.data import DataError, Dataset, RowSource, Table, anonymous_names
 from isthmus.data.columns import require_finite
 from isthmus.data.outgoing import table_to_frame
 from isthmus.data.table import table_from_array
@@ -117,6 +117,11 @@ class RealRows:
 
 
 def _training_values(estimator: Any, X: Any) -> tuple[np.ndarray, tuple[str, ...]]:
+    if isinstance(X, RowSource):
+        raise DataError(
+            f"{type(estimator).__name__} takes rows in memory; of {X.source}, which streams, fit vae, autoencoder and "
+            "denoising models, or read it whole with --no-stream"
+        )
     if isinstance(X, Dataset | Table):
         data = _numbers_of(X)
         values = _validated(estimator, data.values, reset=True)

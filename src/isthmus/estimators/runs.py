@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.data import DataError, Dataset, Table
+from isthmus.data import DataError, Dataset, RowSource, Table, choose_numbers, row_count
 from isthmus.estimators.estimator import LatentEstimator
 from isthmus.evidence import Ledger
 from isthmus.fitting import Checkpoint, FitRecord
@@ -18,11 +18,12 @@ SHOWN_ROWS, MOST_LATENT_ROWS = 16, 2000
 SPLIT_STREAM = 2
 
 Rows = Dataset | Table
+"""Rows in memory."""
 
 
 def fit_run(
     estimator: LatentEstimator,
-    data: Rows,
+    data: Rows | RowSource,
     run: RunDirectory,
     on_record: Callable[[FitRecord], None] | None = None,
     *,
@@ -47,17 +48,17 @@ def fit_run(
     return record
 
 
-def share_fit(estimator: LatentEstimator, data: Rows, checkpoint: Checkpoint) -> None:
+def share_fit(estimator: LatentEstimator, data: Rows | RowSource, checkpoint: Checkpoint) -> None:
     """Do this process's part of the steps that another, in its `fit_run`, takes with it; write nothing."""
     _fitted(estimator, data, None, checkpoint)
 
 
 def _fitted(
     estimator: LatentEstimator,
-    data: Rows,
+    data: Rows | RowSource,
     on_record: Callable[[FitRecord], None] | None,
     checkpoint: Checkpoint | None,
-) -> tuple[Rows, Rows]:
+) -> tuple[Rows | RowSource, Rows]:
     """(rows that were fitted to, rows set aside)."""
     training, test = split_test_rows(data, int(estimator.get_params()["random_state"] or 0))
     estimator.fit(training, on_record=on_record, checkpoint=checkpoint)
@@ -79,21 +80,19 @@ def ledger_record(estimator: LatentEstimator, data: Rows, run: RunDirectory, *, 
     return _record(estimator, data, run, estimator.ledger(data, gaps=gaps), training_rows=None)
 
 
-def split_test_rows(data: Rows, seed: int) -> tuple[Any, Any]:
+def split_test_rows(data: Rows | RowSource, seed: int) -> tuple[Any, Any]:
     """(rows to fit to, rows for the ledger), at random; DataError where there are too few for both."""
     rows = row_count(data)
     if rows < 4:
         raise DataError(
             f"{data.source} holds {rows} row{'s' * (rows != 1)}; expected at least 4: some to fit, some to test"
         )
-    order = np.random.default_rng([SPLIT_STREAM, seed]).permutation(rows)
     kept = min(max(round(TEST_SHARE * rows), 1), MOST_TEST_ROWS)
+    if isinstance(data, RowSource):
+        numbers = choose_numbers(rows, kept, SPLIT_STREAM, seed)
+        return data.without(numbers), data.take(numbers)
+    order = np.random.default_rng([SPLIT_STREAM, seed]).permutation(rows)
     return data.rows(order[kept:]), data.rows(order[:kept])
-
-
-def row_count(data: Rows) -> int:
-    """How many rows there are."""
-    return data.row_count if isinstance(data, Table) else len(data.values)
 
 
 def make_exhibits(

@@ -10,6 +10,8 @@ from isthmus.models.rows import row_count
 
 HELD_OUT_STREAM, CALIBRATION_STREAM, BOOTSTRAP_STREAM, THRESHOLD_STREAM, CALIBRATE_STREAM, COPY_STREAM = range(3, 9)
 """Each split has random numbers of its own."""
+MOST_HELD_OUT = 5000
+"""Rows held out for early stopping, at most: each look scores all of them."""
 
 
 def split_rows(rows: Any, share: float, seed: int, stream: int) -> tuple[Any, Any]:

@@ -13,8 +13,8 @@ import numpy as np
 from isthmus.data.room import memory_of_machine
 from isthmus.estimators.configuration import NetworkConfiguration, VAEConfiguration
 from isthmus.estimators.inspection import Inspected
-from isthmus.estimators.splits import HELD_OUT_STREAM, bootstrap_rows, split_rows
-from isthmus.fitting import Checkpoint, Fit, FitRecord
+from isthmus.estimators.splits import HELD_OUT_STREAM, MOST_HELD_OUT, bootstrap_rows, split_rows
+from isthmus.fitting import Checkpoint, Fit, FitRecord, StreamedRows, count_rows
 from isthmus.inference import fit, sample_importance_weights
 from isthmus.inference.objectives import Objective, elbo, importance_weighted, trimmed_importance_weighted
 from isthmus.models import (
@@ -36,8 +36,6 @@ STEP_BUDGET = 4000
 FEWEST_EPOCHS = 30
 MOST_STEPS = 20_000
 """Passes over millions of rows are not worth their time: without max_epochs no fit takes more steps than this."""
-MOST_HELD_OUT = 5000
-"""Rows held out for early stopping, at most: each look scores all of them."""
 DRAWS_WITH_HOLES = 5
 COPIES_IN_TRAINING = 4
 """Of each weight: itself, its gradient, and two moments."""
@@ -128,6 +126,8 @@ def require_memory(columns: int, hidden_sizes: tuple[int, ...], latent_size: int
 
 def hold_out(seen: Inspected, configuration: NetworkConfiguration) -> tuple[Any, Any]:
     """(rows to train on, rows for early stopping or None)."""
+    if seen.stream is not None:
+        return seen.stream, seen.held_out
     share = min(configuration.validation_fraction, MOST_HELD_OUT / row_count(seen.training))
     return split_rows(seen.training, share, configuration.random_state, HELD_OUT_STREAM)
 
@@ -144,6 +144,10 @@ def train_path(
 ) -> Trained:
     """Latent sizes 1, 2, 4, ... up to `largest`, each started from the one before, until the held-out bound gains less
     than twice the standard error of its paired difference; the last size that gained is kept."""
+    if held_out is None and isinstance(training, StreamedRows):
+        raise ValueError(
+            "n_components='auto' compares sizes on rows held out from the stream; pass validation_fraction"
+        )
     judged = training if held_out is None else held_out
     best: Trained | None = None
     best_bounds, tried = np.zeros(0), []
@@ -186,7 +190,17 @@ def draws(configuration: VAEConfiguration, rows: Any) -> int:
     widens the posterior beyond what one normal can follow."""
     if configuration.draws is not None:
         return configuration.draws
-    return DRAWS_WITH_HOLES if isinstance(rows, Observation) and not np.all(rows.observed) else 1
+    return DRAWS_WITH_HOLES if _has_holes(rows) else 1
+
+
+def _has_holes(rows: Any) -> bool:
+    if isinstance(rows, StreamedRows):
+        return rows.has_holes
+    return isinstance(rows, Observation) and not np.all(rows.observed)
+
+
+def _is_masked(rows: Any) -> bool:
+    return rows.masked if isinstance(rows, StreamedRows) else isinstance(rows, Observation)
 
 
 def _fit(
@@ -206,7 +220,7 @@ def _fit(
         samples=samples,
         beta=configuration.beta,
         warm_up=configuration.warm_up,
-        epochs=epochs(configuration, row_count(training) + (0 if held_out is None else row_count(held_out))),
+        epochs=epochs(configuration, count_rows(training) + (0 if held_out is None else row_count(held_out))),
         batch_size=configuration.batch_size,
         learning_rate=configuration.learning_rate,
         precision=configuration.precision,
@@ -214,7 +228,7 @@ def _fit(
         seed=configuration.random_state,
         on_record=on_record,
         # Rows of which different parts are hidden are not comparable, and trimming compares them.
-        corruption=hide_values if isinstance(training, Observation) and configuration.trim == 0 else None,
+        corruption=hide_values if _is_masked(training) and configuration.trim == 0 else None,
         held_out_trim=configuration.trim,
         checkpoint=checkpoint,
     )

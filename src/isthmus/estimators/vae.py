@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from isthmus.data import Dataset, Table
+from isthmus.data import Dataset, RowSource, Table
 from isthmus.estimators.anomalies import outlier_threshold
 from isthmus.estimators.assumptions import network_assumptions
 from isthmus.estimators.baselines import make_baselines
@@ -16,10 +16,10 @@ from isthmus.estimators.configuration import VAEConfiguration
 from isthmus.estimators.estimator import require_table, sampled_table
 from isthmus.estimators.fitted import Fitted
 from isthmus.estimators.imputation import impute_samples, impute_values
-from isthmus.estimators.inspection import inspect_rows
 from isthmus.estimators.network import NetworkEstimator
 from isthmus.estimators.prediction import ColumnPrediction, predict_columns
 from isthmus.estimators.proper import proper_imputations
+from isthmus.estimators.stream_inspection import inspect
 from isthmus.estimators.table_rows import TableRows
 from isthmus.estimators.training import draws, train_vae
 from isthmus.evidence import Ledger, explain_gap, make_ledger
@@ -145,13 +145,13 @@ class VAE(NetworkEstimator):
         Raises ValueError for rows or arguments that cannot be used, TrainingDiverged where gradients stay non-finite.
         """
         configuration = VAEConfiguration.checked(self.get_params(deep=False))
-        seen = inspect_rows(self, X, configuration)
-        shape = X.image_shape if isinstance(X, Dataset) else None
+        seen = inspect(self, X, configuration)
+        shape = X.image_shape if isinstance(X, Dataset | RowSource) else None
         trained = train_vae(seen, configuration, shape, on_record, checkpoint)
         model = trained.fit.model
         baselines = make_baselines(seen, trained.architecture)
         threshold = outlier_threshold(lambda rows: _scores(model, rows), seen.training, configuration.contamination)
-        facts = {"draws": draws(configuration, seen.training)}
+        facts = {"draws": draws(configuration, seen.training if seen.stream is None else seen.stream)}
         self._keep(
             Fitted(configuration, seen.rows, trained.architecture, model, baselines, threshold, seen.calibration, facts)
         )

@@ -8,6 +8,7 @@ their closed forms and EM are here too.
     step          the compiled block of steps
     batches       which rows each step sees
     feeds         how they reach the devices: from memory, or from a stream
+    streams       the stream of rows that stay on disk
     devices       the devices and processes that share the rows of each step
     progress      how far a fit has come
     checkpoint    the same on disk; a fit that goes on from there is the one that never stopped
@@ -36,6 +37,7 @@ from isthmus.fitting.principal_components import (
 from isthmus.fitting.progress import FitRecord
 from isthmus.fitting.reconstruction import Noise, fit_reconstruction
 from isthmus.fitting.step import ADAM, Loss
+from isthmus.fitting.streams import StreamedRows, count_rows
 
 __all__ = [
     "ADAM",
@@ -50,9 +52,11 @@ __all__ = [
     "Precision",
     "PrincipalComponents",
     "RowStream",
+    "StreamedRows",
     "TrainingDiverged",
     "TrainingSettings",
     "components_of_moments",
+    "count_rows",
     "expectation_maximisation",
     "factor_analysis",
     "fit_reconstruction",

@@ -9,8 +9,15 @@ what the arrays mean is written in the metadata by the floors above.
     run_directory   the names of the files of a run
 """
 
-from isthmus.storage.atomic import write_atomically
+from isthmus.storage.atomic import open_atomically, write_atomically
 from isthmus.storage.model_file import ModelFileError, read_model_file, write_model_file
 from isthmus.storage.run_directory import RunDirectory
 
-__all__ = ["ModelFileError", "RunDirectory", "read_model_file", "write_atomically", "write_model_file"]
+__all__ = [
+    "ModelFileError",
+    "RunDirectory",
+    "open_atomically",
+    "read_model_file",
+    "write_atomically",
+    "write_model_file",
+]

@@ -2,7 +2,10 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_atomically(path: Path | str, content: bytes) -> None:
@@ -11,11 +14,18 @@ def write_atomically(path: Path | str, content: bytes) -> None:
     The bytes go to an exclusive temporary sibling, are flushed to disk, and are renamed over the target; the directory
     is flushed last, because the rename lives there. Raises OSError, which names the file, where it cannot be written.
     """
+    with open_atomically(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def open_atomically(path: Path | str) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of `path` when the block ends, and is gone where the block raises."""
     path = Path(path)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())

@@ -1,0 +1,67 @@
+"""A folder of images, all of one size, as rows of grey pixels."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from isthmus.data.dataset import DataError, Dataset, from_array
+from isthmus.data.row_streams import RowReader
+
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+_BYTE_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+
+
+class ImageFolder(RowReader):
+    """The images of a folder and of those below it, by name; a sub-folder's name is the label of its images."""
+
+    def __init__(self, directory: Path, paths: list[Path]):
+        self._paths = paths
+        height, width = _pixels(paths[0]).shape
+        self.name, self.image_shape = str(directory), (height, width)
+        self._labels = [path.relative_to(directory).parent.as_posix() for path in paths]
+        self._labelled = len(set(self._labels)) > 1
+        self.names = tuple(f"x{i}" for i in range(height * width))
+        self.row_count, self.decoded_bytes = len(paths), len(paths) * height * width
+
+    def chunks(self, size: int) -> Iterator[Dataset]:
+        for first in range(0, self.row_count, size):
+            yield self.take(np.arange(first, min(first + size, self.row_count)))
+
+    def take(self, numbers: np.ndarray) -> Dataset:
+        images = np.stack([self._image(self._paths[number]) for number in numbers])
+        labels = np.array([self._labels[number] for number in numbers]) if self._labelled else None
+        return from_array(self.name, images, labels)
+
+    def _image(self, path: Path) -> np.ndarray:
+        pixels = _pixels(path)
+        if pixels.shape != self.image_shape:
+            (height, width), (expected_height, expected_width) = pixels.shape, self.image_shape or (0, 0)
+            raise DataError(
+                f"{path} is {width} x {height} pixels and {self._paths[0].name} is {expected_width} x "
+                f"{expected_height}; expected images of one size: crop or scale them"
+            )
+        return pixels
+
+
+def find_images(directory: Path) -> list[Path]:
+    """The images of a directory and of those below it, by name."""
+    found = [path for path in directory.rglob("*") if path.suffix.lower() in IMAGE_ENDINGS and path.is_file()]
+    return sorted(
+        (path for path in found if not any(part.startswith(".") for part in path.relative_to(directory).parts)),
+        key=lambda path: path.relative_to(directory).parts,
+    )
+
+
+def _pixels(path: Path) -> np.ndarray:
+    """Grey values from 0 to 255, [height, width]; colours by their luma."""
+    try:
+        with Image.open(path) as image:
+            if image.mode not in _BYTE_MODES:
+                raise DataError(f"{path} has pixels of type {image.mode}; expected 8 bits a channel: convert it")
+            return np.asarray(image.convert("L"))
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path} cannot be read as an image: {error}; write it again, or leave it out") from None
