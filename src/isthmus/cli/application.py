@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from isthmus.cli.compilation_cache import use_compilation_cache
-from isthmus.cli.errors import one_clear_error, stop
+from isthmus.cli.errors import WrongCall, one_clear_error, stop
 
 app = typer.Typer(
     name="isthmus",
@@ -25,8 +25,22 @@ Data = Annotated[str, typer.Argument(help="A bundled name, or a .csv, .parquet, 
 Run = Annotated[Path, typer.Argument(help="A run directory made by `isthmus fit`.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="A .csv, .parquet or .npy file to write.")]
 Filled = Annotated[Path, typer.Option("-o", "--output", help="The file to write, of the same ending as DATA.")]
+OnRay = Annotated[
+    bool, typer.Option("--ray", help="DATA and FILE are folders of Parquet files; share the work out by Ray.")
+]
+Address = Annotated[str | None, typer.Option(help="With --ray: of a Ray cluster, host:port; this machine if absent.")]
+Keep = Annotated[
+    list[str] | None, typer.Option(help="With --ray: a column of DATA to write too; may be given repeatedly.")
+]
 Gaps = Annotated[bool, typer.Option("--gaps", help="Of a VAE: bound log p(x) by annealing too, and split the gap.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")]
+
+
+def _on_ray(ray: bool, address: str | None, keep: list[str] | None = None) -> bool:
+    """Whether Ray is asked for; WrongCall where only its options are."""
+    if not ray and (address is not None or keep):
+        raise WrongCall(f"{'--address' if address is not None else '--keep'} goes with --ray; add it, or leave both out")
+    return ray
 
 
 def _print_version(asked: bool) -> None:
@@ -127,8 +141,15 @@ def ledger(
 
 
 @app.command()
-def embed(run: Run, data: Data, output: Output) -> None:
+def embed(
+    run: Run, data: Data, output: Output, ray: OnRay = False, address: Address = None, keep: Keep = None
+) -> None:
     """Write the latent of each row of DATA: the posterior mean where the model has one."""
+    if _on_ray(ray, address, keep):
+        from isthmus.cli.cluster_commands import embed_parts_command
+
+        embed_parts_command(run, data, output, address, tuple(keep or ()))
+        return
     from isthmus.cli.commands import transform_command
 
     transform_command(run, data, output, "transform")
@@ -143,10 +164,15 @@ def reconstruct(run: Run, data: Data, output: Output) -> None:
 
 
 @app.command()
-def impute(run: Run, data: Data, output: Filled) -> None:
+def impute(run: Run, data: Data, output: Filled, ray: OnRay = False, address: Address = None) -> None:
     """Write DATA again with only its holes changed: each filled by its conditional mean or likeliest value.
 
     For models with a prior: ppca, fa, vae."""
+    if _on_ray(ray, address):
+        from isthmus.cli.cluster_commands import impute_parts_command
+
+        impute_parts_command(run, data, output, address)
+        return
     from isthmus.cli.commands import impute_command
 
     impute_command(run, data, output)
@@ -158,10 +184,18 @@ def score(
     data: Data,
     output: Output,
     fpr: Annotated[float | None, typer.Option(help="Call rows anomalies at this false-positive rate.")] = None,
+    ray: OnRay = False,
+    address: Address = None,
+    keep: Keep = None,
 ) -> None:
     """Write log p(x) of each row of DATA, its p-value as an anomaly, and what each column contributes.
 
     Of models without a prior, autoencoders, it is log p(x | z)."""
+    if _on_ray(ray, address, keep):
+        from isthmus.cli.cluster_commands import score_parts_command
+
+        score_parts_command(run, data, output, address, tuple(keep or ()), fpr)
+        return
     from isthmus.cli.commands import score_command
 
     score_command(run, data, output, fpr)
