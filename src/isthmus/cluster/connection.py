@@ -1,11 +1,15 @@
 """Ray, on this machine or on a cluster."""
 
 import os
+import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
 """Unless set otherwise before Ray is imported, it reports its use over the network, and logs to the terminal."""
+
+SECONDS_TO_ANSWER = 10.0
 
 
 @contextmanager
@@ -25,9 +29,26 @@ def connected(address: str | None = None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    own = address is None and "RAY_ADDRESS" not in os.environ
-    ray.init(address="local" if own else address, log_to_driver=False, logging_level="ERROR")
+    place = address or os.environ.get("RAY_ADDRESS", "local")
+    _require_answer(place)
+    with warnings.catch_warnings():
+        # jax warns of forks; Ray's processes are replaced by another program at once.
+        warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
+        ray.init(address=place, log_to_driver=False, logging_level="ERROR")
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _require_answer(place: str) -> None:
+    """ConnectionError where nobody listens at host:port: Ray would try for minutes."""
+    host, _, port = place.rpartition(":")
+    if not host or "/" in host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), SECONDS_TO_ANSWER).close()
+    except OSError as error:
+        raise ConnectionError(
+            f"no Ray cluster answers at {place} ({error}); start one with `ray start --head`, or leave the address out"
+        ) from None

@@ -156,27 +156,26 @@ def _write(
 @contextmanager
 def _engine() -> Iterator[None]:
     """Let rows leave every step of Ray's in the order in which they came (its second reader deals files out in turn),
-    and a worker's exception reach the caller as it was raised."""
+    and a worker's failure reach the caller as a RuntimeError of one line."""
     from ray.data import DataContext
     from ray.exceptions import RayTaskError
 
     context = DataContext.get_current()
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     options = context.execution_options
     before = options.preserve_order, context.use_datasource_v2, context.enable_progress_bars
     options.preserve_order, context.use_datasource_v2, context.enable_progress_bars = True, False, False
     try:
         yield
     except RayTaskError as error:
-        # Ray wraps a worker's exception, and an actor's once more; what was raised there is what is to be told.
-        raise _first_cause(error) from None
+        raise RuntimeError(f"a worker failed: {_first_exception(error.traceback_str)}") from None
     finally:
         options.preserve_order, context.use_datasource_v2, context.enable_progress_bars = before
 
 
-def _first_cause(error: BaseException) -> BaseException:
-    cause = getattr(error, "cause", None) or error.__cause__
-    return error if cause is None else _first_cause(cause)
+def _first_exception(traceback: str) -> str:
+    """What was raised first, of exceptions that were raised again: Ray keeps its text alone."""
+    return traceback.split("\n\nThe above exception")[0].strip().splitlines()[-1]
 
 
 @contextmanager
