@@ -98,6 +98,10 @@ def fit(
     heartbeat: Annotated[
         int, typer.Option(min=1, help="Of --hosts: seconds of silence after which a process is taken for dead.")
     ] = 30,
+    ray: Annotated[
+        int | None, typer.Option(min=1, help="Train on so many processes of a Ray cluster; restart all if one dies.")
+    ] = None,
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Fit a model to DATA; print its ledger on rows it never saw; write the run."""
@@ -106,6 +110,14 @@ def fit(
     size = int(latent) if latent is not None and latent.removeprefix("-").isdecimal() else latent
     options = {"n_components": size, "random_state": seed, "max_epochs": epochs, "columns": parse_columns(columns)}
     given = {key: value for key, value in options.items() if value is not None}
+    if _on_ray(ray is not None, address):
+        from isthmus.cli.cluster_commands import supervised_fit_command
+
+        if hosts is not None:
+            raise WrongCall("--ray joins its processes by itself; leave out --hosts")
+        survival = {"resume": resume, "minutes": checkpoint_minutes, "heartbeat": heartbeat}
+        supervised_fit_command(data, model, given, out, config, as_json, gaps, ray or 1, address, **survival)
+        return
     survival = {"resume": resume, "minutes": checkpoint_minutes, "hosts": hosts, "heartbeat": heartbeat}
     fit_command(data, model, given, out, config, as_json, gaps, **survival)
 

@@ -1,11 +1,45 @@
-"""What `embed`, `score` and `impute` do with --ray, once their arguments are parsed."""
+"""What `fit`, `embed`, `score` and `impute` do with --ray, once their arguments are parsed."""
 
 from pathlib import Path
+from typing import Any
 
 from isthmus.cli.errors import WrongCall
-from isthmus.cli.output import say
-from isthmus.cluster import connected, embed_folder, impute_folder, score_folder
+from isthmus.cli.fitting import model_arguments
+from isthmus.cli.output import print_record, say
+from isthmus.cluster import FitOrder, connected, embed_folder, impute_folder, score_folder, supervised_fit
+from isthmus.data import stem
 from isthmus.estimators import COMMAND_LINE_NAMES, load
+from isthmus.report import write_report
+from isthmus.storage import RunDirectory
+
+
+def supervised_fit_command(
+    source: str,
+    model: str,
+    options: dict[str, Any],
+    out: Path | None,
+    config: Path | None,
+    as_json: bool,
+    gaps: bool,
+    processes: int,
+    address: str | None,
+    *,
+    resume: bool,
+    minutes: float,
+    heartbeat: int,
+) -> None:
+    """Fit by processes that Ray starts, and starts again; then do what `isthmus fit` does."""
+    arguments = model_arguments(model, options, config)
+    place = (out or Path("runs") / stem(source)).absolute()
+    with RunDirectory.reserve(place) as run, connected(address):
+        # The processes are started elsewhere, where the path is another's.
+        found = str(Path(source).absolute()) if Path(source).exists() else source
+        order = FitOrder(model, arguments, found, place, gaps, minutes, heartbeat)
+        record = supervised_fit(order, processes, resume=resume)
+        page = write_report(run.path)
+        run.checkpoint.unlink(missing_ok=True)
+    print_record(record, as_json)
+    say(f"model   {run.model}", f"report  {page}", quiet=as_json)
 
 
 def embed_parts_command(run: Path, source: str, output: Path, address: str | None, keep: tuple[str, ...]) -> None:

@@ -32,7 +32,7 @@ def fit_command(
     heartbeat: int,
 ) -> None:
     """Fit, write the run, print the ledger and where everything is."""
-    arguments = _arguments(model, options, config)
+    arguments = model_arguments(model, options, config)
     place = out or Path("runs") / stem(source)
     with joined_hosts(hosts, heartbeat) as host, resumable(RunDirectory(place)):
         data = read_rows(source)
@@ -72,7 +72,8 @@ def parse_columns(text: str | None) -> dict[str, str] | None:
     return {name.strip(): kind.strip() for name, _, kind in pairs}
 
 
-def _arguments(model: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:
+def model_arguments(model: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:
+    """The constructor's arguments, from options and a TOML file; WrongCall for those that it does not take."""
     if model not in COMMAND_LINE_NAMES:
         raise WrongCall(f"no model is named {model!r}; there are {', '.join(COMMAND_LINE_NAMES)}")
     try:

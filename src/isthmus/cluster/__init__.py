@@ -13,5 +13,6 @@ was lost with a worker. Ray is imported when a connection is asked for, never be
 
 from isthmus.cluster.connection import connected
 from isthmus.cluster.row_folders import embed_folder, impute_folder, score_folder
+from isthmus.cluster.supervision import FitOrder, supervised_fit
 
-__all__ = ["connected", "embed_folder", "impute_folder", "score_folder"]
+__all__ = ["FitOrder", "connected", "embed_folder", "impute_folder", "score_folder", "supervised_fit"]
