@@ -5,10 +5,10 @@
 
 speed       the 784-400-20 MLP and the convolutional VAE of benchmarks/training_speed.py, beside eager PyTorch, compiled
             PyTorch and pythae, each in the environment and by the rules of that script.
-schedule    the 784-200-200-50 tanh VAE of Burda, Grosse and Salakhutdinov 2016 (k = 1) by their schedule: for i = 0..7,
-            3^i epochs at 1e-3 * 10^(-i/7), batches of 20, Adam with epsilon 1e-4. A call trains for M minutes, keeps its
-            state in DIR and can be repeated until the last step, when it tells the test -log p(x) by L_5000. With
-            --epochs 0.01 it is a hundredth of that, to try it out.
+schedule    the 784-200-200-50 tanh VAE of Burda, Grosse and Salakhutdinov 2016 (k = 1) by their schedule: 3^i
+            epochs at 1e-3 * 10^(-i/7) for i = 0..7, batches of 20, Adam with epsilon 1e-4. A call trains for M minutes,
+            keeps its state in DIR and can be repeated until the last step, when it tells the test -log p(x) by L_5000.
+            With --epochs 0.01 it is a hundredth of that, to try it out.
 
 Both print device, versions and date. The data are read from ../shared/data/binarized_mnist.
 """

@@ -3,8 +3,8 @@
     python benchmarks/many_processes.py [--heartbeat SECONDS] [--out FILE]
 
 Same weights: a VAE of the bundled digits by one process with one device, by one with two devices, and by two processes
-with a device each, on one thread a device and on as many as each takes by itself. Loss: of three processes the first, and
-then the second, is killed (SIGKILL) or stopped (SIGSTOP) in the middle of a fit; told is after how long the others have
+with a device each, on one thread a device and on as many as each takes by itself. Loss: of three processes the first,
+and then the second, is killed (SIGKILL) or stopped (SIGSTOP) in the middle of a fit; told is after how long the others have
 ended, and with which status. jax ends them: --heartbeat is what it is given.
 """
 
@@ -39,7 +39,9 @@ def main() -> None:
     arguments = parser.parse_args()
     result = {
         "versions": {name: version(name) for name in ("isthmus", "jax", "jaxlib")},
-        "same_weights": {name: same_weights(flags) for name, flags in (("one thread", ONE_THREAD), ("all threads", ""))},
+        "same_weights": {
+            name: same_weights(flags) for name, flags in (("one thread", ONE_THREAD), ("all threads", ""))
+        },
         "losses": [
             lose(rank, number, arguments.heartbeat) for number in (signal.SIGKILL, signal.SIGSTOP) for rank in (0, 1)
         ],

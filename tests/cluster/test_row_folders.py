@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ import pyarrow.parquet
 import pytest
 
 import isthmus
-from isthmus.cluster import connected, embed_folder, impute_folder, score_folder
+from isthmus.cluster.connection import connected
+from isthmus.cluster.row_folders import embed_folder, impute_folder, score_folder
 from isthmus.data import DataError
 
 NAMES = tuple(f"c{i}" for i in range(6))
@@ -25,10 +27,12 @@ def write_folder(folder, count, files=3, holes=0.0):
     rng = np.random.default_rng(0)
     values = rng.normal(size=(count, 3)) @ rng.normal(size=(3, 6)) + 0.3 * rng.normal(size=(count, 6))
     values[rng.random(values.shape) < holes] = np.nan
-    table = pa.table({"id": np.arange(count)} | {n: pa.array(values[:, i], from_pandas=True) for i, n in enumerate(NAMES)})
+    table = pa.table(
+        {"id": np.arange(count)} | {n: pa.array(values[:, i], from_pandas=True) for i, n in enumerate(NAMES)}
+    )
     folder.mkdir()
     edges = np.linspace(0, count, files + 1).astype(int)
-    for number, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for number, (first, last) in enumerate(pairwise(edges)):
         pyarrow.parquet.write_table(table.slice(first, last - first), folder / f"part-{number}.parquet")
     return table
 

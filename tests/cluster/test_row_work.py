@@ -1,4 +1,4 @@
-"""What a worker makes of a batch does not depend on how batches are cut, and is what the estimator makes of all rows."""
+"""What a worker makes of a batch does not depend on the cuts, and is what the estimator makes of all rows."""
 
 from decimal import Decimal
 

@@ -39,7 +39,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and n
 def _on_ray(ray: bool, address: str | None, keep: list[str] | None = None) -> bool:
     """Whether Ray is asked for; WrongCall where only its options are."""
     if not ray and (address is not None or keep):
-        raise WrongCall(f"{'--address' if address is not None else '--keep'} goes with --ray; add it, or leave both out")
+        raise WrongCall(
+            f"{'--address' if address is not None else '--keep'} goes with --ray; add it, or leave both out"
+        )
     return ray
 
 
@@ -105,21 +107,26 @@ def fit(
     as_json: Json = False,
 ) -> None:
     """Fit a model to DATA; print its ledger on rows it never saw; write the run."""
-    from isthmus.cli.fitting import fit_command, parse_columns
+    from isthmus.cli.hosts import joined_hosts
+    from isthmus.cli.options import parse_columns
 
     size = int(latent) if latent is not None and latent.removeprefix("-").isdecimal() else latent
     options = {"n_components": size, "random_state": seed, "max_epochs": epochs, "columns": parse_columns(columns)}
     given = {key: value for key, value in options.items() if value is not None}
+    survival = {"resume": resume, "minutes": checkpoint_minutes}
     if _on_ray(ray is not None, address):
         from isthmus.cli.cluster_commands import supervised_fit_command
 
         if hosts is not None:
             raise WrongCall("--ray joins its processes by itself; leave out --hosts")
-        survival = {"resume": resume, "minutes": checkpoint_minutes, "heartbeat": heartbeat}
-        supervised_fit_command(data, model, given, out, config, as_json, gaps, ray or 1, address, **survival)
+        place = {"processes": ray or 1, "address": address, "heartbeat": heartbeat}
+        supervised_fit_command(data, model, given, out, config, as_json, gaps, **survival, **place)
         return
-    survival = {"resume": resume, "minutes": checkpoint_minutes, "hosts": hosts, "heartbeat": heartbeat}
-    fit_command(data, model, given, out, config, as_json, gaps, **survival)
+    # Before the estimators are imported: some of what they import computes at once, and then it is too late to join.
+    with joined_hosts(hosts, heartbeat) as host:
+        from isthmus.cli.fitting import fit_command
+
+        fit_command(data, model, given, out, config, as_json, gaps, **survival, host=host)
 
 
 @app.command()
@@ -153,9 +160,7 @@ def ledger(
 
 
 @app.command()
-def embed(
-    run: Run, data: Data, output: Output, ray: OnRay = False, address: Address = None, keep: Keep = None
-) -> None:
+def embed(run: Run, data: Data, output: Output, ray: OnRay = False, address: Address = None, keep: Keep = None) -> None:
     """Write the latent of each row of DATA: the posterior mean where the model has one."""
     if _on_ray(ray, address, keep):
         from isthmus.cli.cluster_commands import embed_parts_command

@@ -6,7 +6,9 @@ from typing import Any
 from isthmus.cli.errors import WrongCall
 from isthmus.cli.fitting import model_arguments
 from isthmus.cli.output import print_record, say
-from isthmus.cluster import FitOrder, connected, embed_folder, impute_folder, score_folder, supervised_fit
+from isthmus.cluster.connection import connected
+from isthmus.cluster.row_folders import embed_folder, impute_folder, score_folder
+from isthmus.cluster.supervision import FitOrder, supervised_fit
 from isthmus.data import stem
 from isthmus.estimators import COMMAND_LINE_NAMES, load
 from isthmus.report import write_report
@@ -21,11 +23,11 @@ def supervised_fit_command(
     config: Path | None,
     as_json: bool,
     gaps: bool,
-    processes: int,
-    address: str | None,
     *,
     resume: bool,
     minutes: float,
+    processes: int,
+    address: str | None,
     heartbeat: int,
 ) -> None:
     """Fit by processes that Ray starts, and starts again; then do what `isthmus fit` does."""

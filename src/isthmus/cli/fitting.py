@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.cli.errors import Stopped, WrongCall
-from isthmus.cli.hosts import joined_hosts
+from isthmus.cli.hosts import Host
 from isthmus.cli.output import fit_progress, print_record, say
 from isthmus.data import read_rows, stem
 from isthmus.estimators import COMMAND_LINE_NAMES
@@ -28,13 +28,12 @@ def fit_command(
     *,
     resume: bool,
     minutes: float,
-    hosts: str | None,
-    heartbeat: int,
+    host: Host,
 ) -> None:
-    """Fit, write the run, print the ledger and where everything is."""
+    """Fit, write the run, print the ledger and where everything is. host: this process among those that train."""
     arguments = model_arguments(model, options, config)
     place = out or Path("runs") / stem(source)
-    with joined_hosts(hosts, heartbeat) as host, resumable(RunDirectory(place)):
+    with resumable(RunDirectory(place)):
         data = read_rows(source)
         estimator = COMMAND_LINE_NAMES[model](**arguments)
         if not host.first:
@@ -60,16 +59,6 @@ def resumable(run: RunDirectory) -> Iterator[None]:
     except (FitInterrupted, Stopped) as stop:
         remedy = ": run the same command with --resume" if run.checkpoint.exists() else ""
         raise Stopped(f"{stop}{remedy}") from None
-
-
-def parse_columns(text: str | None) -> dict[str, str] | None:
-    """{name: kind or likelihood} from NAME=KIND,NAME=KIND; WrongCall for anything else."""
-    if text is None:
-        return None
-    pairs = [part.rpartition("=") for part in text.split(",")]
-    if not all(name and kind for name, _, kind in pairs):
-        raise WrongCall(f"--columns is {text!r}; expected NAME=KIND,NAME=KIND, such as age=count,zip=categorical")
-    return {name.strip(): kind.strip() for name, _, kind in pairs}
 
 
 def model_arguments(model: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:

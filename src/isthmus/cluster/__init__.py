@@ -2,7 +2,8 @@
 
 In come a fitted estimator and a folder of Parquet files, or what `isthmus fit` was asked for; out go a folder of
 Parquet files, or a run. What Ray has is not made again here: it shares out the work, moves the data and repeats what
-was lost with a worker. Ray is imported when a connection is asked for, never before.
+was lost with a worker. Ray is imported when a connection is asked for, never before. Nothing is imported here: a
+process that is to join others has to do so before the estimators are imported.
 
     connection      Ray, on this machine or on a cluster
     row_work        what a worker makes of a batch of rows: scores, latents, filled holes
@@ -10,9 +11,3 @@ was lost with a worker. Ray is imported when a connection is asked for, never be
     row_folders     a folder of Parquet files to another one, every row exactly once
     supervision     a fit whose processes are started again when one dies
 """
-
-from isthmus.cluster.connection import connected
-from isthmus.cluster.row_folders import embed_folder, impute_folder, score_folder
-from isthmus.cluster.supervision import FitOrder, supervised_fit
-
-__all__ = ["FitOrder", "connected", "embed_folder", "impute_folder", "score_folder", "supervised_fit"]

@@ -16,8 +16,8 @@ SECONDS_TO_ANSWER = 10.0
 def connected(address: str | None = None) -> Iterator[None]:
     """Be connected to Ray for the time of some work.
 
-    address: of a cluster, such as `10.0.0.1:6379` or `auto`; None for the one that RAY_ADDRESS names or, without it, one
-    of this machine's own that ends with the work. A connection that is there already is used and left open.
+    address: of a cluster, such as `10.0.0.1:6379` or `auto`; None for the one that RAY_ADDRESS names or, without it,
+    one of this machine's own that ends with the work. A connection that is there already is used and left open.
     Raises RuntimeError where Ray is not installed, ConnectionError where no cluster answers.
     """
     for name, value in _QUIET.items():

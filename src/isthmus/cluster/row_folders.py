@@ -1,8 +1,8 @@
 """A folder of Parquet files to another one, every row exactly once.
 
 Ray reads the files, hands batches to a pool of workers that hold the estimator, and writes a file for every so many
-rows, in the order of the rows. Where a worker dies, Ray repeats its tasks, and a repeated task writes the same file. The
-files are gathered in a hidden folder beside the output, and become the output, by one rename, only when they hold as
+rows, in the order of the rows. Where a worker dies, Ray repeats its tasks, and a repeated task writes the same file.
+The files are gathered in a hidden folder beside the output, and become the output, by one rename, only when they hold as
 many rows as were read.
 """
 
@@ -57,7 +57,7 @@ class ParquetFolder:
         return tuple(self.dataset.schema.names)
 
     def read(self, columns: tuple[str, ...], identity: bool) -> Any:
-        """A Ray data set of these columns, in the order of the files and of their rows, in blocks of some ROWS_A_FILE."""
+        """A Ray data set of these columns, in the order of the files and of their rows, some ROWS_A_FILE a block."""
         import ray.data
 
         return ray.data.read_parquet(

@@ -1,8 +1,8 @@
 """A fit whose processes are started again when one dies.
 
 Ray Train starts the processes, and starts all of them again where one is lost; each time the fit goes on from its
-checkpoint, so that it ends with the weights of a fit that nothing disturbed. The processes join each other here, because
-Ray Train joins them on accelerators only, and there with timeouts of its own.
+checkpoint, so that it ends with the weights of a fit that nothing disturbed. The processes join each other here,
+because Ray Train joins them on accelerators only, and there with timeouts of its own.
 """
 
 import shutil
@@ -11,10 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isthmus.data import read_rows
-from isthmus.estimators import COMMAND_LINE_NAMES
-from isthmus.estimators.runs import fit_run, share_fit
-from isthmus.fitting import Checkpoint
 from isthmus.storage import RunDirectory
 
 MOST_FAILURES = 3
@@ -24,8 +20,8 @@ MOST_FAILURES = 3
 class FitOrder:
     """What is to be fitted: a model by its name on the command line, its arguments, the rows' source, the run.
 
-    source, run: as all machines find them.  minutes: between two checkpoints.  heartbeat: seconds of silence after which
-    a process is taken for dead.
+    source, run: as all machines find them.  minutes: between two checkpoints.  heartbeat: seconds of silence after
+    which a process is taken for dead.
     """
 
     model: str
@@ -100,6 +96,12 @@ def _train(config: dict[str, Any]) -> None:
         heartbeat_timeout_seconds=order.heartbeat,
         shutdown_timeout_seconds=order.heartbeat,
     )
+    # Some of what these import computes at once, and then it would be too late to join.
+    from isthmus.data import read_rows
+    from isthmus.estimators import COMMAND_LINE_NAMES
+    from isthmus.estimators.runs import fit_run, share_fit
+    from isthmus.fitting import Checkpoint
+
     run, data = RunDirectory(order.run), read_rows(order.source)
     estimator = COMMAND_LINE_NAMES[order.model](**order.arguments)
     checkpoint = Checkpoint(run.checkpoint, minutes=order.minutes, resume=True)

@@ -23,9 +23,7 @@ def witnesses(table: pa.Table) -> pa.Table:
 def with_witnesses(batch: pa.Table, found: pa.Table) -> pa.Table:
     """The batch with the witnesses as its last row; null in columns that have none."""
     last = {
-        field.name: found[field.name].cast(field.type)
-        if field.name in found.column_names
-        else pa.nulls(1, field.type)
+        field.name: found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(1, field.type)
         for field in batch.schema
     }
     return pa.concat_tables([batch, pa.table(last, schema=batch.schema)])
