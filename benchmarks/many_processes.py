@@ -4,8 +4,8 @@
 
 Same weights: a VAE of the bundled digits by one process with one device, by one with two devices, and by two processes
 with a device each, on one thread a device and on as many as each takes by itself. Loss: of three processes the first,
-and then the second, is killed (SIGKILL) or stopped (SIGSTOP) in the middle of a fit; told is after how long the others have
-ended, and with which status. jax ends them: --heartbeat is what it is given.
+and then the second, is killed (SIGKILL) or stopped (SIGSTOP) in the middle of a fit; told is after how long the others
+have ended, and with which status. jax ends them: --heartbeat is what it is given.
 """
 
 import argparse

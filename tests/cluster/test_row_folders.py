@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +16,7 @@ import isthmus
 from isthmus.cluster.connection import connected
 from isthmus.cluster.row_folders import embed_folder, impute_folder, score_folder
 from isthmus.data import DataError
+from ray_processes import ray_processes
 
 NAMES = tuple(f"c{i}" for i in range(6))
 MILLION = 1_000_000
@@ -76,7 +76,7 @@ def test_only_folders_that_are_absent_or_empty_are_written(place, table, estimat
     taken = place / "taken"
     taken.mkdir(exist_ok=True)
     (taken / "mine").write_text("mine")
-    with connected(), pytest.raises(DataError, match="is there already"):
+    with pytest.raises(DataError, match="is there already"):
         embed_folder(estimator, str(place / "in"), taken)
     assert [path.name for path in taken.iterdir()] == ["mine"]
 
@@ -116,7 +116,7 @@ def test_a_million_rows_are_scored_once_each_though_workers_are_killed(tmp_path,
         while len(killed) < 2:
             time.sleep(0.1)
             written = len(list(tmp_path.glob(".out.*/*.parquet")))
-            workers = scoring_workers()
+            workers = ray_processes("ray::MapWorker")
             if written > 3 * len(killed) and workers:
                 os.kill(workers[0], signal.SIGKILL)
                 killed.append(workers[0])
@@ -129,15 +129,3 @@ def test_a_million_rows_are_scored_once_each_though_workers_are_killed(tmp_path,
     assert np.array_equal(scores["id"].to_numpy(), np.arange(MILLION))
     assert len(np.unique(scores["row_hash"].to_numpy())) == MILLION
     assert np.array_equal(scores["log_likelihood"].to_numpy(), estimator.score_samples(features(table)))
-
-
-def scoring_workers():
-    """The processes of the pool that scores, of this user's Ray."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "cmdline").read_bytes().startswith(b"ray::MapWorker"):
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found

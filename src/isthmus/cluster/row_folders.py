@@ -2,8 +2,8 @@
 
 Ray reads the files, hands batches to a pool of workers that hold the estimator, and writes a file for every so many
 rows, in the order of the rows. Where a worker dies, Ray repeats its tasks, and a repeated task writes the same file.
-The files are gathered in a hidden folder beside the output, and become the output, by one rename, only when they hold as
-many rows as were read.
+The files are gathered in a hidden folder beside the output, and become the output, by one rename, only when they hold
+as many rows as were read.
 """
 
 import logging
