@@ -62,6 +62,8 @@ def main() -> None:
     speed.add_argument("--batch", type=int, nargs="+", default=[128, 1024])
     speed.add_argument("--rounds", type=int, default=15)
     speed.add_argument("--rows", type=int, default=20_000)
+    speed.add_argument("--peers", nargs="*", default=["pytorch", "compiled", "pythae"])
+    speed.add_argument("--peer-python", type=Path, help="an interpreter that has the peers already")
     speed.set_defaults(work=measure_speed)
     schedule = parts.add_parser("schedule")
     schedule.add_argument("--run", type=Path, required=True)
@@ -97,12 +99,13 @@ def measure_speed(arguments: argparse.Namespace) -> dict[str, Any]:
     import training_speed
     from peer_processes import peer_python
 
-    asked = argparse.Namespace(**vars(arguments), peers=list(training_speed.PEERS), adam="fused")
+    arguments.adam = "fused"
+    python = arguments.peer_python or peer_python()
     with tempfile.TemporaryDirectory() as directory:
         rows = Path(directory) / "rows.npz"
         training_speed.write_rows(rows, arguments.rows)
         pairs = [(network, batch) for network in ("mlp", "convolutional") for batch in arguments.batch]
-        results = [training_speed.measure(*pair, rows, asked, peer_python()) for pair in pairs]
+        results = [training_speed.measure(*pair, rows, arguments, python) for pair in pairs]
     for result in results:
         print(training_speed.summary(result), flush=True)
     return {"rounds": results}
