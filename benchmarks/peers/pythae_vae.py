@@ -23,6 +23,8 @@ from pythae.trainers.training_callbacks import TrainingCallback
 from pythae_networks import make_model
 from pytorch_networks import answer
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
 
 class Turns(TrainingCallback):
     """Answers for the epoch that ended, then waits until the next is asked for."""
@@ -57,15 +59,16 @@ def main() -> None:
             optimizer_cls="Adam",
             scheduler_cls="CosineAnnealingLR",
             scheduler_params={"T_max": int(turns)},
-            no_cuda=True,
+            no_cuda=DEVICE == "cpu",
         )
         rows = BaseDataset(training, torch.zeros(len(training)))
         trainer = BaseTrainer(model, rows, training_config=configuration, callbacks=[Turns(len(training))])
-        answer(python=sys.version.split()[0], torch=torch.__version__, pythae="0.1.2")
+        answer(python=sys.version.split()[0], torch=torch.__version__, device=DEVICE, pythae="0.1.2")
         trainer.train()
     draws = int(sys.stdin.readline().split()[1])
+    rows = DatasetOutput(data=held_out.to(DEVICE))
     with torch.no_grad():
-        answer(elbo=-float(np.mean([model(DatasetOutput(data=held_out)).loss.item() for _ in range(draws)])))
+        answer(elbo=-float(np.mean([model(rows).loss.item() for _ in range(draws)])))
 
 
 if __name__ == "__main__":

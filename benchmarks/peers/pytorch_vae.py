@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from pytorch_networks import VAE, answer
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
 
 class Trainer:
     """A model, its optimiser and its rows."""
 
     def __init__(self, rows: torch.Tensor, network: str, batch: int, steps: int, fused: bool, compiled: bool):
-        self.rows, self.batch, self.model = rows, batch, VAE(network, rows.mean(0))
+        self.rows, self.batch, self.model = rows, batch, VAE(network, rows.mean(0)).to(rows.device)
         self.loss = torch.compile(self.model) if compiled else self.model
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=1e-3, fused=fused or None)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimiser, steps)
@@ -27,13 +29,13 @@ class Trainer:
 
     def endless_batches(self):
         while True:
-            order = torch.randperm(len(self.rows))
+            order = torch.randperm(len(self.rows), device=self.rows.device)
             for first in range(0, len(order) - self.batch + 1, self.batch):
                 yield order[first : first + self.batch]
 
     def train(self, steps: int) -> float:
         """The mean loss over steps."""
-        total = torch.zeros(())
+        total = torch.zeros((), device=self.rows.device)
         for _ in range(steps):
             loss = self.loss(self.rows[next(self.batches)])
             self.optimiser.zero_grad()
@@ -53,10 +55,10 @@ def main() -> None:
     torch.manual_seed(0)
     torch.set_num_threads(int(threads))
     with np.load(path) as archive:
-        training, held_out = (torch.from_numpy(archive[name]) for name in ("training", "held_out"))
+        training, held_out = (torch.from_numpy(archive[name]).to(DEVICE) for name in ("training", "held_out"))
     total = int(turns) * int(steps)
     trainer = Trainer(training, network, int(batch), total, adam == "fused", kind == "compiled")
-    answer(python=sys.version.split()[0], torch=torch.__version__)
+    answer(python=sys.version.split()[0], torch=torch.__version__, device=DEVICE)
     for line in sys.stdin:
         command, *arguments = line.split()
         if command == "train":

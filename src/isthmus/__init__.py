@@ -60,6 +60,7 @@ _HOMES = {
 }
 _ROOMS = {
     "cli",
+    "cluster",
     "data",
     "estimators",
     "evidence",

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from isthmus.cli.compilation_cache import use_compilation_cache
-from isthmus.cli.errors import one_clear_error, stop
+from isthmus.cli.errors import WrongCall, one_clear_error, stop
 
 app = typer.Typer(
     name="isthmus",
@@ -36,8 +36,24 @@ Stream = Annotated[
         "--stream/--no-stream", help="Read rows from disk as they are needed, or all at once; by their size if absent."
     ),
 ]
+OnRay = Annotated[
+    bool, typer.Option("--ray", help="DATA and FILE are folders of Parquet files; share the work out by Ray.")
+]
+Address = Annotated[str | None, typer.Option(help="With --ray: of a Ray cluster, host:port; this machine if absent.")]
+Keep = Annotated[
+    list[str] | None, typer.Option(help="With --ray: a column of DATA to write too; may be given repeatedly.")
+]
 Gaps = Annotated[bool, typer.Option("--gaps", help="Of a VAE: bound log p(x) by annealing too, and split the gap.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else, to standard output.")]
+
+
+def _on_ray(ray: bool, address: str | None, keep: list[str] | None = None) -> bool:
+    """Whether Ray is asked for; WrongCall where only its options are."""
+    if not ray and (address is not None or keep):
+        raise WrongCall(
+            f"{'--address' if address is not None else '--keep'} goes with --ray; add it, or leave both out"
+        )
+    return ray
 
 
 def _print_version(asked: bool) -> None:
@@ -96,16 +112,33 @@ def fit(
         int, typer.Option(min=1, help="Of --hosts: seconds of silence after which a process is taken for dead.")
     ] = 30,
     stream: Stream = None,
+    ray: Annotated[
+        int | None, typer.Option(min=1, help="Train on so many processes of a Ray cluster; restart all if one dies.")
+    ] = None,
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Fit a model to DATA; print its ledger on rows it never saw; write the run."""
-    from isthmus.cli.fitting import fit_command, parse_columns
+    from isthmus.cli.hosts import joined_hosts
+    from isthmus.cli.options import parse_columns
 
     size = int(latent) if latent is not None and latent.removeprefix("-").isdecimal() else latent
     options = {"n_components": size, "random_state": seed, "max_epochs": epochs, "columns": parse_columns(columns)}
     given = {key: value for key, value in options.items() if value is not None}
-    survival = {"resume": resume, "minutes": checkpoint_minutes, "hosts": hosts, "heartbeat": heartbeat}
-    fit_command(data, model, given, out, config, as_json, gaps, stream, **survival)
+    survival = {"resume": resume, "minutes": checkpoint_minutes}
+    if _on_ray(ray is not None, address):
+        from isthmus.cli.cluster_commands import supervised_fit_command
+
+        if hosts is not None:
+            raise WrongCall("--ray joins its processes by itself; leave out --hosts")
+        place = {"processes": ray or 1, "address": address, "heartbeat": heartbeat}
+        supervised_fit_command(data, model, given, out, config, as_json, gaps, **survival, **place)
+        return
+    # Before the estimators are imported: some of what they import computes at once, and then it is too late to join.
+    with joined_hosts(hosts, heartbeat) as host:
+        from isthmus.cli.fitting import fit_command
+
+        fit_command(data, model, given, out, config, as_json, gaps, stream, **survival, host=host)
 
 
 @app.command()
@@ -139,8 +172,21 @@ def ledger(
 
 
 @app.command()
-def embed(run: Run, data: Data, output: Output, stream: Stream = None) -> None:
+def embed(
+    run: Run,
+    data: Data,
+    output: Output,
+    stream: Stream = None,
+    ray: OnRay = False,
+    address: Address = None,
+    keep: Keep = None,
+) -> None:
     """Write the latent of each row of DATA: the posterior mean where the model has one."""
+    if _on_ray(ray, address, keep):
+        from isthmus.cli.cluster_commands import embed_parts_command
+
+        embed_parts_command(run, data, output, address, tuple(keep or ()))
+        return
     from isthmus.cli.commands import transform_command
 
     transform_command(run, data, output, "transform", stream)
@@ -155,10 +201,15 @@ def reconstruct(run: Run, data: Data, output: Output, stream: Stream = None) -> 
 
 
 @app.command()
-def impute(run: Run, data: Data, output: Filled) -> None:
+def impute(run: Run, data: Data, output: Filled, ray: OnRay = False, address: Address = None) -> None:
     """Write DATA again with only its holes changed: each filled by its conditional mean or likeliest value.
 
     For models with a prior: ppca, fa, vae."""
+    if _on_ray(ray, address):
+        from isthmus.cli.cluster_commands import impute_parts_command
+
+        impute_parts_command(run, data, output, address)
+        return
     from isthmus.cli.commands import impute_command
 
     impute_command(run, data, output)
@@ -171,10 +222,18 @@ def score(
     output: Output,
     fpr: Annotated[float | None, typer.Option(help="Call rows anomalies at this false-positive rate.")] = None,
     stream: Stream = None,
+    ray: OnRay = False,
+    address: Address = None,
+    keep: Keep = None,
 ) -> None:
     """Write log p(x) of each row of DATA, its p-value as an anomaly, and what each column contributes.
 
     Of models without a prior, autoencoders, it is log p(x | z)."""
+    if _on_ray(ray, address, keep):
+        from isthmus.cli.cluster_commands import score_parts_command
+
+        score_parts_command(run, data, output, address, tuple(keep or ()), fpr)
+        return
     from isthmus.cli.commands import score_command
 
     score_command(run, data, output, fpr, stream)

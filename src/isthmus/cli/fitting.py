@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.cli.errors import Stopped, WrongCall
-from isthmus.cli.hosts import joined_hosts
+from isthmus.cli.hosts import Host
 from isthmus.cli.output import fit_progress, print_record, say
 from isthmus.data import open_rows, stem
 from isthmus.estimators import COMMAND_LINE_NAMES
@@ -29,13 +29,12 @@ def fit_command(
     *,
     resume: bool,
     minutes: float,
-    hosts: str | None,
-    heartbeat: int,
+    host: Host,
 ) -> None:
-    """Fit, write the run, print the ledger and where everything is."""
-    arguments = _arguments(model, options, config)
+    """Fit, write the run, print the ledger and where everything is. host: this process among those that train."""
+    arguments = model_arguments(model, options, config)
     place = out or Path("runs") / stem(source)
-    with joined_hosts(hosts, heartbeat) as host, resumable(RunDirectory(place)):
+    with resumable(RunDirectory(place)):
         data = open_rows(source, stream)
         estimator = COMMAND_LINE_NAMES[model](**arguments)
         if not host.first:
@@ -63,17 +62,8 @@ def resumable(run: RunDirectory) -> Iterator[None]:
         raise Stopped(f"{stop}{remedy}") from None
 
 
-def parse_columns(text: str | None) -> dict[str, str] | None:
-    """{name: kind or likelihood} from NAME=KIND,NAME=KIND; WrongCall for anything else."""
-    if text is None:
-        return None
-    pairs = [part.rpartition("=") for part in text.split(",")]
-    if not all(name and kind for name, _, kind in pairs):
-        raise WrongCall(f"--columns is {text!r}; expected NAME=KIND,NAME=KIND, such as age=count,zip=categorical")
-    return {name.strip(): kind.strip() for name, _, kind in pairs}
-
-
-def _arguments(model: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:
+def model_arguments(model: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:
+    """The constructor's arguments, from options and a TOML file; WrongCall for those that it does not take."""
     if model not in COMMAND_LINE_NAMES:
         raise WrongCall(f"no model is named {model!r}; there are {', '.join(COMMAND_LINE_NAMES)}")
     try:

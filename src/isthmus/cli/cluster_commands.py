@@ -1,0 +1,81 @@
+"""What `fit`, `embed`, `score` and `impute` do with --ray, once their arguments are parsed."""
+
+from pathlib import Path
+from typing import Any
+
+from isthmus.cli.errors import WrongCall
+from isthmus.cli.fitting import model_arguments
+from isthmus.cli.output import print_record, say
+from isthmus.cluster.connection import connected
+from isthmus.cluster.row_folders import embed_folder, impute_folder, score_folder
+from isthmus.cluster.supervision import FitOrder, supervised_fit
+from isthmus.data import stem
+from isthmus.estimators import COMMAND_LINE_NAMES, load
+from isthmus.report import write_report
+from isthmus.storage import RunDirectory
+
+
+def supervised_fit_command(
+    source: str,
+    model: str,
+    options: dict[str, Any],
+    out: Path | None,
+    config: Path | None,
+    as_json: bool,
+    gaps: bool,
+    *,
+    resume: bool,
+    minutes: float,
+    processes: int,
+    address: str | None,
+    heartbeat: int,
+) -> None:
+    """Fit by processes that Ray starts, and starts again; then do what `isthmus fit` does."""
+    arguments = model_arguments(model, options, config)
+    place = (out or Path("runs") / stem(source)).absolute()
+    with RunDirectory.reserve(place) as run, connected(address):
+        # The processes are started elsewhere, where the path is another's.
+        found = str(Path(source).absolute()) if Path(source).exists() else source
+        order = FitOrder(model, arguments, found, place, gaps, minutes, heartbeat)
+        record = supervised_fit(order, processes, resume=resume)
+        page = write_report(run.path)
+        run.checkpoint.unlink(missing_ok=True)
+    print_record(record, as_json)
+    say(f"model   {run.model}", f"report  {page}", quiet=as_json)
+
+
+def embed_parts_command(run: Path, source: str, output: Path, address: str | None, keep: tuple[str, ...]) -> None:
+    """Write the latents of a folder of Parquet files to another."""
+    with connected(address):
+        estimator = load(run)
+        rows = embed_folder(estimator, source, output, keep=keep)
+    say(f"{rows} rows of {estimator.n_components_} columns  {output}")
+
+
+def score_parts_command(
+    run: Path,
+    source: str,
+    output: Path,
+    address: str | None,
+    keep: tuple[str, ...],
+    false_positive_rate: float | None,
+) -> None:
+    """Write the scores of a folder of Parquet files to another."""
+    with connected(address):
+        estimator = load(run)
+        rows = score_folder(estimator, source, output, keep=keep, false_positive_rate=false_positive_rate)
+    say(f"{rows} rows scored  {output}")
+
+
+def impute_parts_command(run: Path, source: str, output: Path, address: str | None) -> None:
+    """Write a folder of Parquet files to another, with only its holes changed."""
+    estimator = load(run)
+    if not hasattr(estimator, "impute"):
+        able = [name for name, kind in COMMAND_LINE_NAMES.items() if hasattr(kind, "impute")]
+        raise WrongCall(
+            f"{run} holds a model of type {type(estimator).__name__}, which has no prior and so cannot impute; fit one "
+            f"that can: --model {', '.join(able)}"
+        )
+    with connected(address):
+        rows = impute_folder(estimator, source, output)
+    say(f"{rows} rows written  {output}")

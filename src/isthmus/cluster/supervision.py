@@ -1,0 +1,122 @@
+"""A fit whose processes are started again when one dies.
+
+Ray Train starts the processes, and starts all of them again where one is lost; each time the fit goes on from its
+checkpoint, so that it ends with the weights of a fit that nothing disturbed. The processes join each other here,
+because Ray Train joins them on accelerators only, and there with timeouts of its own.
+"""
+
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isthmus.storage import RunDirectory
+
+MOST_FAILURES = 3
+
+
+@dataclass(frozen=True)
+class FitOrder:
+    """What is to be fitted: a model by its name on the command line, its arguments, the rows' source, the run.
+
+    source, run: as all machines find them.  minutes: between two checkpoints.  heartbeat: seconds of silence after
+    which a process is taken for dead.
+    """
+
+    model: str
+    arguments: dict[str, Any]
+    source: str
+    run: Path
+    gaps: bool = False
+    minutes: float = 5.0
+    heartbeat: int = 30
+
+
+def supervised_fit(order: FitOrder, processes: int, *, resume: bool = False) -> dict[str, Any]:
+    """Fit by so many processes of a Ray cluster, write the run, and return its record.
+
+    resume: go on from the checkpoint of an earlier call. Each process has a CPU, and a GPU where there is one for each;
+    the run is on a file system that all share. Raises ValueError where the cluster has fewer CPUs than processes,
+    RuntimeError where the fit fails more than MOST_FAILURES times.
+    """
+    from ray.train import FailureConfig, RunConfig, ScalingConfig
+    from ray.train.v2.api.exceptions import TrainingFailedError
+    from ray.train.v2.jax import JaxConfig, JaxTrainer
+
+    run = RunDirectory(order.run)
+    if not resume:
+        # What an earlier fit left would be gone on with.
+        run.checkpoint.unlink(missing_ok=True)
+    files = order.run / ".ray"
+    trainer = JaxTrainer(
+        _train,
+        train_loop_config={"order": order},
+        jax_config=JaxConfig(),
+        scaling_config=ScalingConfig(num_workers=processes, use_gpu=_require_resources(processes)),
+        run_config=RunConfig(
+            name="fit", storage_path=str(files), failure_config=FailureConfig(max_failures=MOST_FAILURES)
+        ),
+    )
+    try:
+        trainer.fit()
+    except TrainingFailedError as error:
+        raise RuntimeError(f"the fit failed: {' '.join(str(error).split())}") from None
+    finally:
+        shutil.rmtree(files, ignore_errors=True)
+    return run.read_record()
+
+
+def _require_resources(processes: int) -> bool:
+    """Whether there is a GPU for each process; ValueError where there is not even a CPU."""
+    import ray
+
+    there = ray.cluster_resources()
+    if there.get("CPU", 0) < processes:
+        raise ValueError(
+            f"the cluster has {there.get('CPU', 0):g} CPUs; expected one for each of {processes} processes: ask for "
+            "fewer, or add machines with `ray start --address`"
+        )
+    return there.get("GPU", 0) >= processes
+
+
+def _train(config: dict[str, Any]) -> None:
+    """What each process does."""
+    import jax
+    from ray.train import get_context
+    from ray.train.collective import broadcast_from_rank_zero
+
+    order: FitOrder = config["order"]
+    context = get_context()
+    rank = context.get_world_rank()
+    jax.distributed.initialize(
+        broadcast_from_rank_zero(_free_address() if rank == 0 else None),
+        context.get_world_size(),
+        rank,
+        heartbeat_timeout_seconds=order.heartbeat,
+        shutdown_timeout_seconds=order.heartbeat,
+    )
+    # Some of what these import computes at once, and then it would be too late to join.
+    from isthmus.data import read_rows
+    from isthmus.estimators import COMMAND_LINE_NAMES
+    from isthmus.estimators.runs import fit_run, share_fit
+    from isthmus.fitting import Checkpoint
+
+    run, data = RunDirectory(order.run), read_rows(order.source)
+    estimator = COMMAND_LINE_NAMES[order.model](**order.arguments)
+    checkpoint = Checkpoint(run.checkpoint, minutes=order.minutes, resume=True)
+    if rank == 0:
+        leave = jax.distributed.shutdown
+        fit_run(estimator, data, run, gaps=order.gaps, checkpoint=checkpoint, on_fitted=leave)
+    else:
+        share_fit(estimator, data, checkpoint)
+        jax.distributed.shutdown()
+
+
+def _free_address() -> str:
+    """Where the first process can be found by the others."""
+    import ray
+
+    with socket.socket() as listener:
+        listener.bind(("", 0))
+        return f"{ray.util.get_node_ip_address()}:{listener.getsockname()[1]}"
