@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from isthmus.data.dataset import DataError, require_distinct
+from isthmus.data.room import require_columns, require_room
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -19,10 +20,16 @@ def read_whole_parquet(path: Path) -> pa.Table:
     try:
         # Not read_table: it looks columns up by name, and stumbles over a repeated one before it can be named.
         with pyarrow.parquet.ParquetFile(path) as file:
+            require_columns(path, file.metadata.num_columns)
+            # A column that repeats one value takes no room on disk, whatever its length.
+            require_room(path, 8 * file.metadata.num_rows * file.metadata.num_columns)
             table = file.read()
-    except (pa.ArrowException, OSError) as error:
+        # Arrow trusts what it reads, down to places of words beyond the end of all words.
+        table.validate(full=True)
+        names = table.column_names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}; write it again, or pass another file") from None
-    require_distinct(path, table.column_names)
+    require_distinct(path, names)
     return table
 
 

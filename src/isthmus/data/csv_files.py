@@ -11,6 +11,7 @@ import pyarrow.csv
 from isthmus.data.csv_text import CsvText, read_text
 from isthmus.data.csv_words import Words, choose_styles, points_as_words, reread
 from isthmus.data.dataset import DataError, require_distinct
+from isthmus.data.room import require_columns
 from isthmus.data.spelling import HOLES, NumberStyle
 
 _LARGEST_BLOCK = 2**31 - 1
@@ -49,6 +50,7 @@ def read_csv(path: Path) -> pa.Table:
 def parse_csv(path: Path) -> CsvFile:
     """What `read_csv` reads, and how it is spelled, without a warning."""
     text = read_text(path)
+    require_columns(path, len(text.names))
     require_distinct(path, text.names)
     table = text_columns(text) if text.body < text.end else pa.table({name: pa.nulls(0) for name in text.names})
     _require_closed(text, table)

@@ -1,5 +1,6 @@
 """A data set in memory."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,6 @@ def anonymous_names(columns: int) -> tuple[str, ...]:
 
 def require_distinct(source: object, names: list[str]) -> None:
     """DataError where a name is repeated."""
-    repeated = {name for name in names if names.count(name) > 1}
+    repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise DataError(f"{source} has two columns named {sorted(repeated)[0]!r}; give each column a name of its own")

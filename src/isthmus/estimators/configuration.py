@@ -10,7 +10,11 @@ from isthmus.estimators.parts import CorruptionSetting, SparsitySetting
 from isthmus.models import ACTIVATIONS
 from isthmus.models.selection import LARGEST_MAXIMUM
 
+LARGEST_SIZE, MOST_LAYERS, MOST_DRAWS, LARGEST_BATCH, MOST_PASSES = 2**20, 64, 2**14, 2**20, 2**31
+"""What is refused before any memory is asked for; whether weights within these fit the machine is seen in the fit."""
 Positive = Annotated[int, Field(gt=0)]
+Size = Annotated[int, Field(gt=0, le=LARGEST_SIZE)]
+Passes = Annotated[int, Field(gt=0, le=MOST_PASSES)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -20,14 +24,19 @@ class Configuration(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
     estimator: ClassVar[str]
 
-    n_components: Positive | None = None
+    n_components: Size | None = None
     calibration_fraction: Share = 0.0
     contamination: Annotated[float, Field(gt=0, le=0.5)] = 0.1
     random_state: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     @classmethod
     def checked(cls, arguments: dict[str, Any]) -> Self:
-        """From constructor arguments; NumPy scalars count as numbers, lists as tuples, a generator as a seed."""
+        """From constructor arguments; NumPy scalars count as numbers, lists as tuples, a generator as a seed.
+
+        ValueError, of one line and naming the argument, for all that is wrong.
+        """
+        if not isinstance(arguments, dict):
+            raise ValueError(f"the settings of {cls.estimator} are {_shown(arguments)}; expected names and values")
         plain = {name: _plain(value) for name, value in arguments.items()}
         plain["random_state"] = _seed(plain.get("random_state", 0))
         try:
@@ -41,15 +50,16 @@ class Configuration(BaseModel):
         given = arguments.get(name)
         if name == "n_components":
             allowed = "'auto', or None" if "auto" in str(cls.model_fields[name].annotation) else "or None"
-            return f"n_components (the latent size) is {first.get('input')!r}; expected at least 1, {allowed}"
+            range_ = f"from 1 to {LARGEST_SIZE}"
+            return f"n_components (the latent size) is {_shown(first.get('input'))}; expected a size {range_}, {allowed}"
         if first["type"] == "extra_forbidden":
-            return f"{name!r} is not a setting of {cls.estimator}; there are {', '.join(cls.model_fields)}"
+            return f"{_shown(name)} is not a setting of {cls.estimator}; there are {', '.join(cls.model_fields)}"
         if name == "scale":
-            return f"scale is {given!r}; expected 'per_feature', 'global', or a number above 0"
+            return f"scale is {_shown(given)}; expected 'per_feature', 'global', or a number above 0"
         if name == "dequantise":
-            return f"dequantise is {given!r}; expected True, False, or a list of column names"
+            return f"dequantise is {_shown(given)}; expected True, False, or a list of column names"
         said = first["msg"].removeprefix("Value error, ")
-        return f"{name} is {given!r}: {said[:1].lower()}{said[1:]}"
+        return f"{name} is {_shown(given)}: {said[:1].lower()}{said[1:]}"
 
 
 class NetworkConfiguration(Configuration):
@@ -60,15 +70,15 @@ class NetworkConfiguration(Configuration):
     maximum: Annotated[int, Field(gt=0, le=LARGEST_MAXIMUM)] | None = None
     scale: Literal["per_feature", "global"] | Annotated[float, Field(gt=0)] = "per_feature"
     network: Literal["mlp", "convolutional"] = "mlp"
-    image_shape: tuple[Positive, Positive] | None = None
-    hidden_sizes: tuple[Positive, ...] | None = None
+    image_shape: tuple[Size, Size] | None = None
+    hidden_sizes: Annotated[tuple[Size, ...], Field(max_length=MOST_LAYERS)] | None = None
     activation: Literal["elu", "gelu", "relu", "silu", "tanh"] = "elu"
     overcomplete: bool = False
-    max_epochs: Positive | None = None
-    batch_size: Positive = 128
+    max_epochs: Passes | None = None
+    batch_size: Annotated[int, Field(gt=0, le=LARGEST_BATCH)] = 128
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     precision: Literal["float32", "tensorfloat32", "bfloat16"] = "float32"
-    patience: Positive | None = 20
+    patience: Passes | None = 20
     validation_fraction: Share = 0.1
 
 
@@ -77,8 +87,8 @@ class VAEConfiguration(NetworkConfiguration):
 
     estimator: ClassVar[str] = "VAE"
 
-    n_components: Positive | Literal["auto"] | None = None
-    draws: Positive | None = None
+    n_components: Size | Literal["auto"] | None = None
+    draws: Annotated[int, Field(gt=0, le=MOST_DRAWS)] | None = None
     trim: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
     beta: Annotated[float, Field(ge=0)] = 1.0
     warm_up: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -128,7 +138,7 @@ class ProbabilisticPCAConfiguration(LinearConfiguration):
     solver: Literal["auto", "closed_form", "em"] = "auto"
     ddof: Literal[0, 1] = 0
     tolerance: Annotated[float, Field(gt=0)] = 1e-6
-    max_iterations: Positive = 1000
+    max_iterations: Passes = 1000
 
 
 class FactorAnalysisConfiguration(LinearConfiguration):
@@ -137,7 +147,16 @@ class FactorAnalysisConfiguration(LinearConfiguration):
     estimator: ClassVar[str] = "FactorAnalysis"
 
     tolerance: Annotated[float, Field(gt=0)] = 1e-6
-    max_iterations: Positive = 1000
+    max_iterations: Passes = 1000
+
+
+def _shown(value: Any) -> str:
+    """A value in a message, however long it or its numbers are."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return f"a {type(value).__name__} of too many digits to show"
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _plain(value: Any) -> Any:

@@ -81,6 +81,8 @@ def calibration_rows(arrays: dict[str, np.ndarray], count: int, columns: int, dt
         raise ValueError(
             f"the calibration rows are {values.dtype} {values.shape}; expected {count} of {columns} columns"
         )
+    if np.isnan(values).any():
+        raise ValueError("the calibration rows hold NaN")
     if observed is None:
         return values
     if observed.shape != values.shape or observed.dtype != bool:

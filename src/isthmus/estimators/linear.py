@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from isthmus.estimators.anomalies import MOST_CALIBRATION_ROWS, MOST_THRESHOLD_ROWS, weighted_percentile
 from isthmus.estimators.configuration import LinearConfiguration
 from isthmus.estimators.estimator import LatentEstimator
+from isthmus.estimators.facts import checked_facts, checked_threshold
 from isthmus.estimators.fitted import Fitted, calibration_rows
 from isthmus.estimators.real_rows import RealRows
 from isthmus.estimators.splits import CALIBRATION_STREAM, THRESHOLD_STREAM, split_indices, take_rows
@@ -180,19 +181,17 @@ class LinearEstimator(LatentEstimator):
             if modules:
                 raise ValueError(f"it takes no modules of your own, and was given {', '.join(modules)}")
             size, rows = int(metadata["architecture"]["latent_size"]), RealRows.from_record(metadata)
-            facts, columns = dict(metadata["facts"]), rows.column_count
-            variance = arrays["baseline.variance"]
-            if variance.shape != (columns,) or not 1 <= size <= max(columns, 1):
-                raise ValueError(
-                    f"the variances are {variance.shape}, the latent has {size}; there are {columns} columns"
-                )
+            facts, columns = checked_facts(cls.__name__, metadata["facts"]), rows.column_count
+            variance = array_of(arrays, "baseline.variance", (columns,))
+            if not 1 <= size <= columns or not (variance >= 0).all():
+                raise ValueError(f"the latent has {size} dimensions for {columns} columns, or a variance is below 0")
             return Fitted(
                 cls.configuration_type.checked(metadata["parameters"]),
                 rows,
                 LinearArchitecture(size),
                 cls._read_model(arrays, columns, size, facts),
                 {"variance": variance} | _axes(arrays, columns),
-                float(metadata["threshold"]),
+                checked_threshold(metadata["threshold"]),
                 calibration_rows(arrays, int(metadata["calibration_rows"]), columns, np.float64),
                 facts,
             )
@@ -206,8 +205,8 @@ class LinearEstimator(LatentEstimator):
 
 
 def array_of(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """A stored array of the model, finite float64 of this shape; ValueError for any other."""
-    found = arrays[f"model.{name}"]
+    """A stored array, finite float64 of this shape; ValueError for any other."""
+    found = arrays[name]
     if found.shape != shape or found.dtype != np.float64 or not np.isfinite(found).all():
         raise ValueError(f"array {name!r} is {found.dtype} {found.shape}; expected finite float64 {shape}")
     return found
@@ -217,9 +216,9 @@ def _axes(arrays: dict[str, np.ndarray], columns: int) -> dict[str, np.ndarray]:
     axes = arrays.get("baseline.axes")
     if axes is None:
         return {}
-    if axes.ndim != 2 or len(axes) != columns or axes.shape[1] > columns or not np.isfinite(axes).all():
+    if axes.ndim != 2 or axes.shape[1] > columns:
         raise ValueError(f"the principal axes are {axes.shape}; expected {columns} numbers each")
-    return {"axes": axes}
+    return {"axes": array_of(arrays, "baseline.axes", (columns, axes.shape[1]))}
 
 
 def _set_aside(

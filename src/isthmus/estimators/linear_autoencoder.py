@@ -223,12 +223,11 @@ class LinearAutoencoder(LinearEstimator):
     def _read_model(
         cls, arrays: dict[str, np.ndarray], columns: int, size: int, facts: dict[str, Any]
     ) -> LinearProjection:
-        return LinearProjection(
-            array_of(arrays, "mean", (columns,)),
-            array_of(arrays, "axes", (columns, size)),
-            array_of(arrays, "latent_scale", (size,)),
-            array_of(arrays, "noise_variance", ()),
-        )
+        scale, noise = array_of(arrays, "model.latent_scale", (size,)), array_of(arrays, "model.noise_variance", ())
+        if not (scale > 0).all() or noise < 0:
+            raise ValueError("a scale of the latent is not above 0, or the noise variance is below it")
+        mean, axes = array_of(arrays, "model.mean", (columns,)), array_of(arrays, "model.axes", (columns, size))
+        return LinearProjection(mean, axes, scale, noise)
 
 
 def _is_matrix(values: Any) -> bool:

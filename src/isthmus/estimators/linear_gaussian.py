@@ -141,11 +141,17 @@ class LinearGaussianEstimator(LinearEstimator):
     def _read_model(
         cls, arrays: dict[str, np.ndarray], columns: int, size: int, facts: dict[str, Any]
     ) -> LinearGaussian:
-        noise = array_of(arrays, "noise_variance", (columns,))
+        noise = array_of(arrays, "model.noise_variance", (columns,))
         if not (noise > 0).all():
             raise ValueError("a noise variance is not above 0")
-        mean, loadings = array_of(arrays, "mean", (columns,)), array_of(arrays, "loadings", (columns, size))
-        return LinearGaussian(mean, loadings, noise, with_holes=facts["with_holes"] is True)
+        mean, loadings = array_of(arrays, "model.mean", (columns,)), array_of(arrays, "model.loadings", (columns, size))
+        model = LinearGaussian(mean, loadings, noise, with_holes=facts["with_holes"])
+        with np.errstate(all="ignore"):
+            # What cannot score the likeliest row there is cannot score any. LinAlgError is a ValueError.
+            score = infer_exactly(model, mean[None]).log_evidence
+        if not np.isfinite(score).all():
+            raise ValueError("the likeliest row has no finite density")
+        return model
 
 
 def fit_by_steps(values: Any, weights: np.ndarray | None, size: int, configuration: Any, noise: Any) -> LinearFit:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from isthmus.data import Standardisation, inspect_columns
 from isthmus.estimators.configuration import NetworkConfiguration
-from isthmus.estimators.rows import new_rows, warn_constant, warn_off_support
+from isthmus.estimators.rows import new_rows, require_numbers, stored_names, warn_constant, warn_off_support
 from isthmus.evidence import IndependentColumns, empty_independent_columns, independent_columns
 from isthmus.models import (
     Ends,
@@ -82,10 +82,11 @@ class MatrixRows:
 
     @classmethod
     def from_record(cls, arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -> Self:
-        choice, names = _CHOICE.validate_python(metadata["likelihood"]), tuple(metadata["columns"])
+        choice, names = _CHOICE.validate_python(metadata["likelihood"]), stored_names(metadata["columns"])
         # What would otherwise be asked of memory before it could be refused.
         if choice.kind in ("binomial", "discretised_logistic") and choice.maximum not in range(1, LARGEST_MAXIMUM + 1):
             raise ValueError(f"the maximum {choice.maximum} is not from 1 to {LARGEST_MAXIMUM}")
+        require_numbers(arrays, len(names) * (1 if choice.maximum is None else choice.maximum + 1))
         return cls(names, choice, _standardisation(arrays, len(names)))
 
     def baseline(self, family: Likelihood, training: Any) -> IndependentColumns:
@@ -100,6 +101,7 @@ class MatrixRows:
 
 def _standardisation(arrays: dict[str, np.ndarray], columns: int) -> Standardisation:
     offset, scale = arrays["standardisation.offset"], arrays["standardisation.scale"]
-    if offset.shape != (columns,) or scale.shape != (columns,) or not (np.isfinite(offset) & (scale > 0)).all():
+    fitting = all(array.shape == (columns,) and array.dtype == np.float64 for array in (offset, scale))
+    if not fitting or not (np.isfinite(offset) & np.isfinite(scale) & (scale > 0)).all():
         raise ValueError(f"the standardisation is not {columns} finite offsets and positive scales")
     return Standardisation(offset, scale)

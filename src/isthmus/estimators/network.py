@@ -8,9 +8,10 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from isthmus.estimators.baselines import blank_baselines
-from isthmus.estimators.configuration import NetworkConfiguration
+from isthmus.estimators.configuration import LARGEST_SIZE, MOST_LAYERS, NetworkConfiguration
 from isthmus.estimators.estimator import LatentEstimator
-from isthmus.estimators.fitted import Fitted, calibration_rows, model_arrays
+from isthmus.estimators.facts import checked_facts, checked_threshold
+from isthmus.estimators.fitted import MODULES, Fitted, calibration_rows, model_arrays
 from isthmus.estimators.matrix_rows import MatrixRows
 from isthmus.estimators.table_rows import TableRows
 from isthmus.models import ACTIVATIONS, Architecture, Ends, fill_arrays
@@ -70,16 +71,18 @@ class NetworkEstimator(LatentEstimator):
                 baselines = blank_baselines(rows, independent, architecture)
                 return {"model": cls._blank(ends, architecture, configuration, modules), "baseline": baselines}
 
-            filled = fill_arrays(eqx.filter_eval_shape(blank), model_arrays(arrays))
+            stored = model_arrays(arrays)
+            filled = fill_arrays(eqx.filter_eval_shape(blank), stored)
+            _check_numbers(stored)
             return Fitted(
                 configuration,
                 rows,
                 architecture,
                 filled["model"],
                 filled["baseline"],
-                float(metadata["threshold"]),
+                checked_threshold(metadata["threshold"]),
                 calibration_rows(arrays, int(metadata["calibration_rows"]), rows.column_count),
-                dict(metadata["facts"]),
+                checked_facts(cls.__name__, metadata["facts"]),
             )
         except (LookupError, ArithmeticError, TypeError, ValueError) as error:
             raise ModelFileError(f"the model file does not describe a {cls.__name__}: {error}") from None
@@ -94,7 +97,9 @@ def _decode(model: Any, latent: Any):
 
 
 def _check_modules(needed: Any, given: dict[str, Any]) -> None:
-    if not isinstance(needed, list) or set(needed) == set(given):
+    if not isinstance(needed, list) or not all(name in MODULES for name in needed):
+        raise ModelFileError(f"the model file says of modules {str(needed)[:80]}; expected some of {', '.join(MODULES)}")
+    if set(needed) == set(given):
         return
     arguments = ", ".join(f"{name}=" for name in needed)
     raise ModelFileError(
@@ -108,5 +113,13 @@ def _check_sizes(architecture: Architecture) -> None:
     if architecture.activation not in ACTIVATIONS:
         raise ValueError(f"there is no activation {architecture.activation!r}")
     sizes = (architecture.latent_size, *architecture.hidden_sizes, *(architecture.image_shape or ()))
-    if not all(0 < size < 2**20 for size in sizes):
-        raise ValueError(f"the sizes {architecture} are out of range")
+    if not all(0 < size <= LARGEST_SIZE for size in sizes) or not 0 <= architecture.dropout < 1:
+        raise ValueError(f"the sizes {str(architecture)[:200]} are out of range")
+    if len(architecture.hidden_sizes) > MOST_LAYERS:
+        raise ValueError(f"it has {len(architecture.hidden_sizes)} hidden layers; expected at most {MOST_LAYERS}")
+
+
+def _check_numbers(arrays: dict[str, np.ndarray]) -> None:
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"array {name!r} holds NaN or infinity")

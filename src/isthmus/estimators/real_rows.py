@@ -10,7 +10,7 @@ from isthmus.data import DataError, Dataset, Table, anonymous_names
 from isthmus.data.columns import require_finite
 from isthmus.data.outgoing import table_to_frame
 from isthmus.data.table import table_from_array
-from isthmus.estimators.rows import same_columns
+from isthmus.estimators.rows import same_columns, stored_names
 from isthmus.estimators.table_rows import as_table, brings_names
 from isthmus.information.estimate import Measure
 from isthmus.models import Observation
@@ -110,8 +110,8 @@ class RealRows:
 
     @classmethod
     def from_record(cls, metadata: dict[str, Any]) -> Self:
-        names, whole = tuple(map(str, metadata["columns"])), tuple(flag is True for flag in metadata["whole"])
-        if len(names) != len(whole) or not names:
+        names, whole = stored_names(metadata["columns"]), tuple(flag is True for flag in metadata["whole"])
+        if len(names) != len(whole):
             raise ValueError(f"there are {len(names)} columns and {len(whole)} flags of whole numbers")
         return cls(names, whole, metadata["holes"] is True)
 

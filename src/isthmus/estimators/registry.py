@@ -34,6 +34,6 @@ def load(run: str | Path, **modules: Any) -> Any:
     path = path if path.is_file() else RunDirectory.open(path).model
     arrays, metadata = read_model_file(path)
     name = metadata.get("estimator") if isinstance(metadata, dict) else None
-    if name not in ESTIMATORS:
-        raise ModelFileError(f"{path} names the estimator {name!r}; this version knows {', '.join(ESTIMATORS)}")
+    if not isinstance(name, str) or name not in ESTIMATORS:
+        raise ModelFileError(f"{path} names the estimator {str(name)[:40]!r}; this version knows {', '.join(ESTIMATORS)}")
     return ESTIMATORS[name].from_record(arrays, metadata, **modules)

@@ -115,3 +115,19 @@ def warn_off_support(rows: np.ndarray, names: tuple[str, ...], choice: Likelihoo
             UserWarning,
             stacklevel=4,
         )
+
+
+def stored_names(found: Any) -> tuple[str, ...]:
+    """The columns' names in a model file; ValueError where they are none, no texts, or not distinct."""
+    if not isinstance(found, list) or not found or not all(isinstance(name, str) for name in found):
+        raise ValueError("the names of the columns are none, or no texts")
+    if len(set(found)) != len(found):
+        raise ValueError("the names of the columns are not distinct")
+    return tuple(found)
+
+
+def require_numbers(arrays: dict[str, np.ndarray], least: int) -> None:
+    """ValueError where a model file holds fewer numbers than its description needs, before any are made room for."""
+    found = sum(array.size for array in arrays.values())
+    if found < least:
+        raise ValueError(f"the arrays hold {found} numbers, and its columns need at least {least}")

@@ -14,10 +14,11 @@ from isthmus.data.filling import fill_frame
 from isthmus.data.likelihood_names import LIKELIHOODS
 from isthmus.data.outgoing import table_to_frame
 from isthmus.data.table import Column, table_from_array, table_from_dataset
+from isthmus.estimators.rows import require_numbers, stored_names
 from isthmus.evidence import IndependentColumns, independent_columns
 from isthmus.information.precision import in_float32
 from isthmus.models import Ends, Observation, table_ends
-from isthmus.models.column_assembly import make_independent_likelihoods
+from isthmus.models.column_assembly import MOST_INDICATORS, make_independent_likelihoods
 
 _SCHEMA = TypeAdapter(TableSchema)
 _NUMBERS = ("offset", "scale", "resolution", "mean", "spread", "count_mean", "dispersion")
@@ -120,8 +121,11 @@ class TableRows:
 
     @classmethod
     def from_record(cls, arrays: dict[str, np.ndarray], metadata: dict[str, Any]) -> Self:
-        schema, given = _SCHEMA.validate_python(metadata["schema"]), tuple(map(str, metadata["columns"]))
+        schema, given = _SCHEMA.validate_python(metadata["schema"]), stored_names(metadata["columns"])
         _check_schema(schema, given)
+        many = [len(column.levels or ()) for column in schema.columns]
+        many = [count for count in many if count > MOST_INDICATORS]
+        require_numbers(arrays, len(many) * max(many, default=0))
         return cls(schema, given, metadata["strict"] is True)
 
     def blank(self) -> tuple[Ends, IndependentColumns]:
@@ -229,5 +233,17 @@ def _check_schema(schema: TableSchema, given: tuple[str, ...]) -> None:
             raise ValueError(f"the levels of column {column.name!r} do not fit its shares")
         if not _LEVELS.get(column.kind, (0, 0))[0] <= len(levels) <= _LEVELS.get(column.kind, (0, 0))[1]:
             raise ValueError(f"column {column.name!r} is {column.kind} and has {len(levels)} levels")
+        if not _are_levels(column.levels, column.words) or not np.isclose(sum(shares), 1.0 if shares else 0.0):
+            raise ValueError(f"the levels of column {column.name!r} are not distinct words or numbers with shares")
         if column.name not in given:
             raise ValueError(f"column {column.name!r} is not among the columns given")
+
+
+def _are_levels(levels: tuple[str | float, ...] | None, words: bool) -> bool:
+    """Whether the levels are distinct, and words or finite numbers as the schema says."""
+    if levels is None:
+        return not words
+    if words:
+        return len(set(levels)) == len(levels) and all(isinstance(level, str) for level in levels)
+    numbers = [level for level in levels if not isinstance(level, str)]
+    return len(set(numbers)) == len(levels) and bool(np.isfinite(numbers).all())

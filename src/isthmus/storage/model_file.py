@@ -20,6 +20,8 @@ from isthmus.storage.atomic import write_atomically
 
 FORMAT = 1
 MAXIMUM_HEADER_BYTES = 64 * 2**20
+MAXIMUM_HEADER_VALUES = 2**21
+"""In Python each value takes some 100 bytes, and a few bytes of text can announce one."""
 _DTYPES = frozenset(f"{kind}{8 * size}" for kind in ("int", "uint") for size in (1, 2, 4, 8)) | {
     "bool",
     "float16",
@@ -58,6 +60,11 @@ def write_model_file(path: Path | str, arrays: Mapping[str, np.ndarray], metadat
             )
     content = _serialise(arrays, metadata)
     header = int.from_bytes(content[:8], "little")
+    if (values := _values(content, header)) > MAXIMUM_HEADER_VALUES:
+        raise ModelFileError(
+            f"{path} would need a header of {values} values, and the most allowed are {MAXIMUM_HEADER_VALUES}; keep "
+            f"them in arrays"
+        )
     if header > MAXIMUM_HEADER_BYTES:
         raise ModelFileError(
             f"{path} would need a header of {header} bytes, and the largest allowed is {MAXIMUM_HEADER_BYTES}; keep "
@@ -104,6 +111,8 @@ def _check_prefix(path: Path, prefix: bytes) -> None:
 
 def _parse(path: Path, content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     length = int.from_bytes(content[:8], "little")
+    if (values := _values(content, length)) > MAXIMUM_HEADER_VALUES:
+        raise ModelFileError(f"{path} is not an isthmus model file: its header holds {values} values")
     try:
         header = strict_json.decode(content[8 : 8 + length])
         envelope = strict_json.decode(header[_RESERVED]["isthmus"])
@@ -131,6 +140,11 @@ def _serialise(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) ->
     arrays = {name: _native(arrays[name]) for name in sorted(arrays)}
     envelope = {"format": FORMAT, "metadata": metadata, "sha256": _checksum(arrays, metadata)}
     return safetensors.numpy.save(arrays, {"isthmus": strict_json.encode(envelope)})
+
+
+def _values(content: bytes, header: int) -> int:
+    """How many values the header holds at most: each follows a comma or an opening bracket."""
+    return sum(content.count(mark, 8, 8 + header) for mark in (b",", b"[", b"{"))
 
 
 def _native(array: np.ndarray) -> np.ndarray:
