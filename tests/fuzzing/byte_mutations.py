@@ -9,7 +9,20 @@ EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x22, 0x2C, 0x0A, 0x7B, 0x5B, 0x28)
 """The ends of a byte's range, and what delimits text."""
 NUMBERS = (0, 1, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**60, 2**63 - 1, 2**64 - 1)
 """Sizes at which readers overflow."""
-WORDS = (b"1e999", b"NaN", b"-1", b"9" * 400, b"null", b"[" * 2000, b"\\ud800", b"\xff\xfe", b"\0", b'"', b"\r", b"\n\n")
+WORDS = (
+    b"1e999",
+    b"NaN",
+    b"-1",
+    b"9" * 400,
+    b"null",
+    b"[" * 2000,
+    b"\\ud800",
+    b"\xff\xfe",
+    b"\0",
+    b'"',
+    b"\r",
+    b"\n\n",
+)
 
 
 def flip_bits(content: bytes, generator: Generator) -> bytes:
@@ -67,7 +80,9 @@ def write_number(content: bytes, generator: Generator) -> bytes:
 def write_word(content: bytes, generator: Generator) -> bytes:
     """A word that parsers stumble over, put in or written over what stood there."""
     begin, end = _span(content, generator, 8)
-    return content[:begin] + WORDS[generator.integers(len(WORDS))] + content[end if generator.random() < 0.5 else begin :]
+    return (
+        content[:begin] + WORDS[generator.integers(len(WORDS))] + content[end if generator.random() < 0.5 else begin :]
+    )
 
 
 def change_digit(content: bytes, generator: Generator) -> bytes:

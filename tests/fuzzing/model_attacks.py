@@ -4,27 +4,28 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-
-import isthmus
 from byte_mutations import mutated
-from isthmus.storage import ModelFileError, write_model_file
 from model_seeds import SEEDS, model_file, model_record
 from record_mutations import mutated_record
 
+import isthmus
+from isthmus.storage import ModelFileError, write_model_file
 
-def damage(path: Path, number: int) -> tuple[str, bytes]:
+
+def damage(path: Path, number: int, seeds: tuple[str, ...] = SEEDS) -> tuple[str, bytes]:
     """Write the file of this number: a seed with its bytes mutated; (what was done, the bytes before)."""
     generator = np.random.default_rng([1, number])
-    original = model_file(SEEDS[number % len(SEEDS)])
+    seed = seeds[number % len(seeds)]
+    original = model_file(seed)
     done, content = mutated(original, generator)
     path.write_bytes(content)
-    return f"{SEEDS[number % len(SEEDS)]} {done}", original
+    return f"{seed} {done}", original
 
 
-def forge(path: Path, number: int) -> str:
+def forge(path: Path, number: int, seeds: tuple[str, ...] = SEEDS) -> str:
     """Write the file of this number: a seed with its content mutated under a checksum that fits; what was done."""
     generator = np.random.default_rng([2, number])
-    seed = SEEDS[number % len(SEEDS)]
+    seed = seeds[number % len(seeds)]
     done, (arrays, metadata) = mutated_record(model_record(seed), generator)
     try:
         write_model_file(path, arrays, metadata)
@@ -34,7 +35,7 @@ def forge(path: Path, number: int) -> str:
 
 
 def outcome_of_damage(path: Path, original: bytes) -> str:
-    """"refused" or "equal"; "ALTERED" where other bytes than the original's were taken for a model."""
+    """ "refused" or "equal"; "ALTERED" where other bytes than the original's were taken for a model."""
     try:
         isthmus.load(path)
     except ModelFileError:

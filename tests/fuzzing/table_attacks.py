@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
-
 from byte_mutations import mutated
+
 from file_bytes import idx, npy, npz
 from isthmus.data import DataError, Table, read_rows, read_table
 
@@ -104,9 +104,7 @@ def _csv_readings(content: bytes) -> list[tuple[list[str] | None, list[list[str]
     text = _text(content).replace("\ufeff", "").strip("\r\n")
     if text.startswith("sep=") or '"' in text:
         return []
-    return [
-        (None, [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]) for delimiter in ",;\t"
-    ]
+    return [(None, list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))) for delimiter in ",;\t"]
 
 
 def _text(content: bytes) -> str:
@@ -148,7 +146,7 @@ def _compare(found: Table, names: list[str] | None, rows: list[list]) -> str | N
 
 
 def _same(column, row: int, cell) -> bool:
-    """Whether a cell says what the column holds; what only our reader understands, styles of numbers for one, passes."""
+    """Whether a cell says what the column holds; what only our reader understands, such as styles of numbers, passes."""
     if not column.observed[row]:
         return cell is None or not isinstance(cell, str) or not _is_number(cell)
     value = column.plain()[row]

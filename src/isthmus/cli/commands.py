@@ -13,7 +13,7 @@ from isthmus.data.writers import check_output
 from isthmus.estimators import COMMAND_LINE_NAMES, load
 from isthmus.estimators.anomalies import require_reachable
 from isthmus.estimators.runs import ledger_record, row_count, score_name
-from isthmus.report import write_report
+from isthmus.report import one_error_for_damage, write_report
 from isthmus.storage import RunDirectory
 
 
@@ -26,14 +26,15 @@ def ledger_command(path: Path, source: str | None, as_json: bool, gaps: bool) ->
     """Print the stored ledger, or that of other rows."""
     run = RunDirectory.open(path)
     if source is not None:
-        record = ledger_record(load(path), read_rows(source), run, gaps=gaps)
+        print_record(ledger_record(load(path), read_rows(source), run, gaps=gaps), as_json)
     elif gaps:
         raise WrongCall("--gaps needs rows, and a run keeps none: name the DATA, or pass --gaps to fit")
     elif run.ledger.is_file():
         record = run.read_record()
+        with one_error_for_damage(path):
+            print_record(record, as_json)
     else:
         raise FileNotFoundError(f"{run.ledger} is missing; name the DATA to compute a ledger of")
-    print_record(record, as_json)
 
 
 def transform_command(path: Path, source: str, output: Path, method: str) -> None:

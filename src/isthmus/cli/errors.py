@@ -36,10 +36,16 @@ def one_clear_error() -> Iterator[None]:
 
 
 def _exit(error: BaseException, status: int) -> None:
-    message = " ".join(str(error).split()) or type(error).__name__
-    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    print(f"error: {_one_line(error) or type(error).__name__}", file=sys.stderr)  # noqa: T201
     sys.exit(status)
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)  # noqa: T201
+    print(f"warning: {_one_line(message)}", file=sys.stderr)  # noqa: T201
+
+
+def _one_line(message) -> str:
+    # Here, because --help has no use for what it imports.
+    from isthmus.storage.visible import visible
+
+    return visible(" ".join(str(message).split()))

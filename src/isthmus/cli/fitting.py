@@ -80,5 +80,7 @@ def _arguments(model: str, options: dict[str, Any], config: Path | None) -> dict
         return dict(COMMAND_LINE_NAMES[model].configuration_type.checked({**settings, **options}))
     except tomllib.TOMLDecodeError as error:
         raise WrongCall(f"{config} is not TOML: {error}") from None
+    except RecursionError:
+        raise WrongCall(f"{config} is nested too deeply; expected names and values") from None
     except (ValueError, OSError) as error:
         raise WrongCall(str(error)) from None

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -16,6 +16,7 @@ from isthmus.fitting import FitRecord
 from isthmus.information import Estimate
 from isthmus.information.estimate import SIGNS, in_three_decimals
 from isthmus.report.sentences import aggregate_sentences, gap_sentences
+from isthmus.storage.visible import visible
 
 MEASURES = {
     "counting": "log-probabilities",
@@ -66,14 +67,14 @@ def print_record(record: dict[str, Any], as_json: bool) -> None:
         return
     assumptions = record["assumptions"]
     likelihood = assumptions["likelihood"].replace("_", " ")
-    console.print(f"likelihood  {likelihood}: {assumptions['likelihood_reason']}", highlight=False, markup=False)
+    say(f"likelihood  {likelihood}: {assumptions['likelihood_reason']}")
     if "columns_taken_as" in assumptions:
         print_whole(_columns_table(assumptions))
     measure = MEASURES[assumptions["measure"]]
     rows = f"{assumptions['test_rows']} rows " + (
         f"of {assumptions['data']}" if assumptions["training_rows"] is None else "that the fit never saw"
     )
-    console.print(f"ledger      per row, over {rows}; {measure}", highlight=False, markup=False)
+    say(f"ledger      per row, over {rows}; {measure}")
     print_whole(_ledger_table(record["ledger"], explained=console.width >= WIDE))
     entries = {key: None if e is None else Estimate.from_dict(e) for key, e in record["ledger"].items()}
     if entries["rate"] is None:
@@ -120,7 +121,7 @@ def say(*lines: str, quiet: bool = False) -> None:
     """Lines for the reader, on standard error where standard output carries JSON."""
     console = Console(stderr=quiet, soft_wrap=True)
     for line in lines:
-        console.print(line, highlight=False, markup=False)
+        console.print(visible(line), highlight=False, markup=False)
 
 
 def _ledger_table(ledger: dict[str, Any], explained: bool) -> Table:
@@ -192,6 +193,11 @@ def _cells(name: str, estimate: Estimate | None) -> tuple[str, ...]:
     if estimate is None:
         return escape(name), "", "too few rows", ""
     return escape(name), SIGNS[estimate.direction], in_three_decimals(float(estimate)), _error(estimate.stderr)
+
+
+def escape(text: str) -> str:
+    """A text of the data for a cell of a table: neither markup nor control characters have an effect."""
+    return escape_markup(visible(text).replace("\n", "\\n"))
 
 
 def print_whole(table: Table) -> None:

@@ -17,6 +17,8 @@ knows a model.
     filling, csv_filling, typed_values, moments         the same file or frame with only its holes changed
     outgoing          a table to Arrow and to a frame
     writers           a table to a file, by ending
+    formulas          words that a spreadsheet would run
+    room              what a file may ask of memory
     columns           what can be seen of each column: bounds, integers, constants, smallest gap
     standardisation   u = (x - offset) / scale in float64, and back
 """

@@ -12,6 +12,7 @@ import numpy as np
 from isthmus.data.dataset import DataError, Dataset, from_array
 from isthmus.data.room import require_room
 
+_PIECE = 2**20
 _LABEL_KEYS = ("y", "label", "labels", "target")
 _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -110,7 +111,7 @@ def _idx_sizes(content: bytes) -> tuple[tuple[int, ...], int, np.dtype]:
 
 
 def _unzipped(path: Path) -> bytes:
-    """What a gzip file holds, up to one byte more than its IDX header announces."""
+    """What a gzip file holds, as long as its IDX header announces more."""
     with gzip.open(path) as file:
         head = file.read(16)
         if len(head) < 4 or head[2] not in _IDX_TYPES:
@@ -118,4 +119,8 @@ def _unzipped(path: Path) -> bytes:
         shape, start, kind = _idx_sizes(head)
         announced = start + math.prod(shape) * kind.itemsize
         require_room(path, announced)
-        return head + file.read(max(announced + 1 - len(head), 0))
+        content = bytearray(head)
+        # In pieces: `read` makes room for all that it is asked for, there or not.
+        while len(content) <= announced and (piece := file.read(_PIECE)):
+            content += piece
+        return bytes(content)

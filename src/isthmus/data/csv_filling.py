@@ -10,6 +10,7 @@ import pyarrow.compute
 
 from isthmus.data.csv_files import CsvFile, parse_csv, text_columns
 from isthmus.data.dataset import DataError
+from isthmus.data.formulas import as_text
 from isthmus.data.moments import grain, is_moment, is_span, to_microseconds
 from isthmus.data.spelling import PLAIN, NumberStyle
 from isthmus.data.table import Column, Table, table_from_arrow
@@ -88,7 +89,10 @@ def spelled(
     values = filled.values[rows]
     if filled.categories is not None:
         names = [filled.categories[int(code)] for code in values]
-        return [_truth(name, observed) for name in names] if pa.types.is_boolean(kind) else names
+        if pa.types.is_boolean(kind):
+            return [_truth(name, observed) for name in names]
+        # What stands in the file already may stand in its holes; a model may bring other words.
+        return [name if name in observed else as_text(name) for name in names]
     if is_moment(kind) or is_span(kind):
         pattern = max(observed, key=len)
         moments = to_microseconds(values, grain(seen.values[seen.observed]))

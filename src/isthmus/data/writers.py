@@ -9,6 +9,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from isthmus.data.dataset import DataError
+from isthmus.data.formulas import without_formulas
 from isthmus.data.outgoing import table_to_arrow
 from isthmus.data.table import Table
 from isthmus.storage import write_atomically
@@ -19,6 +20,7 @@ ENDINGS = (".csv", ".parquet", ".npy")
 def write_table(path: Path | str, values: np.ndarray | Table, names: tuple[str, ...] = ()) -> None:
     """Write [row, column] numbers under these names, or a Table, to a .csv, .parquet or .npy file, atomically.
 
+    In a .csv file words and names that a spreadsheet would take for formulas get an apostrophe, with a warning.
     DataError for another ending, and for words in an .npy file.
     """
     path, buffer = Path(path), io.BytesIO()
@@ -27,8 +29,10 @@ def write_table(path: Path | str, values: np.ndarray | Table, names: tuple[str, 
         np.save(buffer, _numbers(path, values) if isinstance(values, Table) else values, allow_pickle=False)
     else:
         table = table_to_arrow(values) if isinstance(values, Table) else pa.table(list(values.T), names=list(names))
-        write = pyarrow.csv.write_csv if path.suffix.lower() == ".csv" else pyarrow.parquet.write_table
-        write(table, buffer)
+        if path.suffix.lower() == ".csv":
+            pyarrow.csv.write_csv(without_formulas(table), buffer)
+        else:
+            pyarrow.parquet.write_table(table, buffer)
     write_atomically(path, buffer.getvalue())
 
 

@@ -51,7 +51,9 @@ class Configuration(BaseModel):
         if name == "n_components":
             allowed = "'auto', or None" if "auto" in str(cls.model_fields[name].annotation) else "or None"
             range_ = f"from 1 to {LARGEST_SIZE}"
-            return f"n_components (the latent size) is {_shown(first.get('input'))}; expected a size {range_}, {allowed}"
+            return (
+                f"n_components (the latent size) is {_shown(first.get('input'))}; expected a size {range_}, {allowed}"
+            )
         if first["type"] == "extra_forbidden":
             return f"{_shown(name)} is not a setting of {cls.estimator}; there are {', '.join(cls.model_fields)}"
         if name == "scale":

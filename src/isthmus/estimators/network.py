@@ -62,7 +62,7 @@ class NetworkEstimator(LatentEstimator):
         _check_modules(metadata.get("modules"), modules)
         try:
             architecture = _ARCHITECTURE.validate_python(metadata["architecture"])
-            _check_sizes(architecture)
+            _check_sizes(architecture, len(arrays))
             configuration = cls.configuration_type.checked({**metadata["parameters"], **modules})
             rows = _ROWS[metadata["rows"]].from_record(arrays, metadata)
 
@@ -98,7 +98,9 @@ def _decode(model: Any, latent: Any):
 
 def _check_modules(needed: Any, given: dict[str, Any]) -> None:
     if not isinstance(needed, list) or not all(name in MODULES for name in needed):
-        raise ModelFileError(f"the model file says of modules {str(needed)[:80]}; expected some of {', '.join(MODULES)}")
+        raise ModelFileError(
+            f"the model file says of modules {str(needed)[:80]}; expected some of {', '.join(MODULES)}"
+        )
     if set(needed) == set(given):
         return
     arguments = ", ".join(f"{name}=" for name in needed)
@@ -108,15 +110,17 @@ def _check_modules(needed: Any, given: dict[str, Any]) -> None:
     )
 
 
-def _check_sizes(architecture: Architecture) -> None:
+def _check_sizes(architecture: Architecture, arrays: int) -> None:
     """What would otherwise be asked of memory before it could be refused."""
     if architecture.activation not in ACTIVATIONS:
         raise ValueError(f"there is no activation {architecture.activation!r}")
     sizes = (architecture.latent_size, *architecture.hidden_sizes, *(architecture.image_shape or ()))
     if not all(0 < size <= LARGEST_SIZE for size in sizes) or not 0 <= architecture.dropout < 1:
         raise ValueError(f"the sizes {str(architecture)[:200]} are out of range")
-    if len(architecture.hidden_sizes) > MOST_LAYERS:
-        raise ValueError(f"it has {len(architecture.hidden_sizes)} hidden layers; expected at most {MOST_LAYERS}")
+    layers = len(architecture.hidden_sizes)
+    # Each has arrays of its own; tracing many that are not there takes seconds.
+    if layers > min(MOST_LAYERS, max(arrays // 2, 2)):
+        raise ValueError(f"it has {layers} hidden layers, in {arrays} arrays; expected at most {MOST_LAYERS}")
 
 
 def _check_numbers(arrays: dict[str, np.ndarray]) -> None:

@@ -35,5 +35,7 @@ def load(run: str | Path, **modules: Any) -> Any:
     arrays, metadata = read_model_file(path)
     name = metadata.get("estimator") if isinstance(metadata, dict) else None
     if not isinstance(name, str) or name not in ESTIMATORS:
-        raise ModelFileError(f"{path} names the estimator {str(name)[:40]!r}; this version knows {', '.join(ESTIMATORS)}")
+        raise ModelFileError(
+            f"{path} names the estimator {str(name)[:40]!r}; this version knows {', '.join(ESTIMATORS)}"
+        )
     return ESTIMATORS[name].from_record(arrays, metadata, **modules)

@@ -4,11 +4,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Any
 
 import jax
 import numpy as np
 
+from isthmus.data.room import memory_of_machine
 from isthmus.estimators.configuration import NetworkConfiguration, VAEConfiguration
 from isthmus.estimators.inspection import Inspected
 from isthmus.estimators.splits import HELD_OUT_STREAM, bootstrap_rows, split_rows
@@ -37,6 +39,8 @@ MOST_STEPS = 20_000
 MOST_HELD_OUT = 5000
 """Rows held out for early stopping, at most: each look scores all of them."""
 DRAWS_WITH_HOLES = 5
+COPIES_IN_TRAINING = 4
+"""Of each weight: itself, its gradient, and two moments."""
 INITIALISATION_STREAM = 2**32 - 1
 SIZE_DRAWS = 64
 
@@ -104,10 +108,22 @@ def choose_architecture(
     kind = "convolutional" if convolutional else "residual" if table else "plain"
     hidden = configuration.hidden_sizes
     hidden = choose_hidden_sizes(columns, kind) if hidden is None else hidden
+    require_memory(columns, hidden, size)
     if convolutional and not hidden:
         raise ValueError("hidden_sizes is (); network='convolutional' has at least one layer of channels")
     shape = (configuration.image_shape or image_shape) if convolutional else None
     return Architecture(size, hidden, configuration.activation, kind, shape)
+
+
+def require_memory(columns: int, hidden_sizes: tuple[int, ...], latent_size: int) -> None:
+    """ValueError where training networks of these sizes takes more memory than there is, before any is asked for."""
+    weights = 2 * sum(wide * deep for wide, deep in pairwise((columns, *hidden_sizes, latent_size)))
+    if (needed := COPIES_IN_TRAINING * 4 * weights) > memory_of_machine():
+        raise ValueError(
+            f"networks of hidden_sizes {hidden_sizes} and n_components {latent_size} for {columns} columns take "
+            f"{needed / 2**30:.3g} GiB in training, and this process has {memory_of_machine() / 2**30:.3g} GiB; pass "
+            "smaller sizes"
+        )
 
 
 def hold_out(seen: Inspected, configuration: NetworkConfiguration) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ from isthmus.evidence import LEDGER_KEYS, diagnose_collapse, diagnose_copying
 from isthmus.information import Estimate
 from isthmus.report import figures
 from isthmus.report.pages import render, written
+from isthmus.report.records import one_error_for_damage
 from isthmus.report.sentences import ledger_sentences
 from isthmus.storage import RunDirectory, read_model_file, strict_json, write_atomically
 
@@ -17,16 +18,19 @@ from isthmus.storage import RunDirectory, read_model_file, strict_json, write_at
 def write_report(path: str | Path) -> Path:
     """Draw the report of the run at `path` from its records, and return where it is.
 
-    Raises FileNotFoundError, naming the record, where one is missing.
+    Raises FileNotFoundError, naming the record, where one is missing; ValueError, ModelFileError among them, where
+    they are damaged or do not fit together.
     """
     run = RunDirectory.open(path)
     for record in (run.ledger, run.history, run.exhibits):
         if not record.is_file():
             raise FileNotFoundError(f"{record} is missing, and the report is drawn from it; fit again")
     record = run.read_record()
-    history = [strict_json.decode(line) for line in run.history.read_text(encoding="utf-8").splitlines()]
     arrays, exhibits = read_model_file(run.exhibits)
-    write_atomically(run.report, _render(record, history, arrays, exhibits).encode())
+    with one_error_for_damage(run.path):
+        history = [strict_json.decode(line) for line in run.history.read_text(encoding="utf-8").splitlines()]
+        page = _render(record, history, arrays, exhibits).encode()
+    write_atomically(run.report, page)
     return run.report
 
 

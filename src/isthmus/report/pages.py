@@ -1,14 +1,18 @@
 """What every page of a report shares: the frame, how figures are embedded, how an estimate is written."""
 
+from html import escape
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from plotly.io import to_html
 from plotly.offline import get_plotlyjs
 
 from isthmus.information import Estimate
 from isthmus.information.estimate import in_three_decimals
+from isthmus.storage.visible import visible
 
 _SIGNS = {"exact": "=", "lower": "≥", "upper": "≤", "estimate": "≈"}
 
@@ -19,6 +23,7 @@ def render(template: str, figures: dict[str, go.Figure], **content: Any) -> str:
         loader=PackageLoader("isthmus.report", ""),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=lambda value: visible(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -38,7 +43,24 @@ def written(estimate: Estimate) -> dict[str, str]:
 
 
 def _embedded(figure: go.Figure) -> Markup:
-    return Markup(figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False}))
+    # Plotly takes <b>, <a href> and entities in any text for markup, as names of columns and labels may hold them.
+    told = _escaped(figure.to_dict())
+    return Markup(
+        to_html(told, full_html=False, include_plotlyjs=False, config={"displayModeBar": False}, validate=False)
+    )
+
+
+def _escaped(value: Any) -> Any:
+    """A figure's values with every text in them, in arrays too, as text."""
+    if isinstance(value, str):
+        return escape(visible(value), quote=False)
+    if isinstance(value, dict):
+        return {name: _escaped(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_escaped(item) for item in value]
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OU":
+        return [_escaped(item) for item in value.tolist()]
+    return value
 
 
 def _error(error: Any) -> str:

@@ -1,0 +1,103 @@
+"""A mutated table is refused by DataError, or read as an independent reader reads its bytes.
+
+What announces more than it holds, or than memory does, is refused before there is room for it. Seeds: `damage` draws
+file i by (3, i).
+"""
+
+import gzip
+import io
+import struct
+import zipfile
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from table_attacks import damage, differs, read
+
+from file_bytes import npz
+from isthmus.data import DataError, read_rows, room
+
+MUTATED = 1300
+
+
+def npy_header(shape, kind="<f8"):
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": kind, "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+def zipped(content):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("X.npy", content)
+    return buffer.getvalue()
+
+
+def constant_parquet(rows):
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pa.table({"a": pa.array(np.zeros(rows))}), buffer)
+    return buffer.getvalue()
+
+
+def test_mutated_tables_are_refused_or_read_right(tmp_path):
+    outcomes = {"refused": 0, "read": 0}
+    for number in range(MUTATED):
+        done, path = damage(tmp_path, number)
+        found = read(path)
+        outcomes["refused" if found is None else "read"] += 1
+        if found is not None:
+            assert differs(found, path) is None, f"file {number}: {done}"
+    assert min(outcomes.values()) > 0
+
+
+ANNOUNCED = {
+    "npy of 2^60 rows": ("t.npy", npy_header((2**60, 3)) + bytes(24)),
+    "npy of negative size": ("t.npy", npy_header((-4, 3)) + bytes(96)),
+    "npz of 2^60 rows": ("t.npz", zipped(npy_header((2**60, 3)) + bytes(24))),
+    "npz without arrays": ("t.npz", zipped(b"no array")),
+    "gzip of images that are not there": (
+        "t-idx3-ubyte.gz",
+        gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 2**10, 2**10, 2**10)),
+    ),
+    "gzip beyond memory": ("t-idx3-ubyte.gz", gzip.compress(struct.pack(">HBB3I", 0, 8, 3, *[2**31] * 3))),
+    "a gzip bomb": ("t-idx2-ubyte.gz", gzip.compress(struct.pack(">HBB2I", 0, 8, 2, 2, 2) + bytes(10**7))),
+    "Parquet of words that are not text": (
+        "t.parquet",
+        constant_parquet(9).replace(b"\x01a", b"\x01\xff"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANNOUNCED)
+def test_what_is_announced_and_not_there_is_refused(tmp_path, name):
+    file, content = ANNOUNCED[name]
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(DataError, match=file):
+        read_rows(str(tmp_path / file))
+
+
+BOMBS = {
+    "t.npz": npz(True, X=np.zeros((1000, 1000))),
+    "t.parquet": constant_parquet(10**6),
+    "t-idx3-ubyte.gz": gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 800, 100, 100) + bytes(8 * 10**6)),
+}
+
+
+@pytest.mark.parametrize("file", BOMBS)
+def test_what_is_small_on_disk_and_beyond_memory_is_refused(tmp_path, monkeypatch, file):
+    (tmp_path / file).write_bytes(BOMBS[file])
+    assert len(BOMBS[file]) < 10**6
+    read_rows(str(tmp_path / file))
+    monkeypatch.setattr(room, "memory_of_machine", lambda: 10**7)
+    with pytest.raises(DataError, match=r"announces .* GiB of values, and this process has"):
+        read_rows(str(tmp_path / file))
+
+
+def test_more_columns_than_a_table_takes_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "MOST_COLUMNS", 5)
+    (tmp_path / "t.csv").write_text("a,b,c,d,e,f\n1,2,3,4,5,6\n")
+    pyarrow.parquet.write_table(pa.table({str(i): [1] for i in range(6)}), tmp_path / "t.parquet")
+    for file in ("t.csv", "t.parquet"):
+        with pytest.raises(DataError, match="6 columns; expected at most 5"):
+            read_rows(str(tmp_path / file))
