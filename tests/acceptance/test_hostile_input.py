@@ -1,8 +1,7 @@
 """Files mutated by the ten thousand, as benchmarks/hostile_input.py makes and judges them; a tenth of its numbers."""
 
 import pytest
-
-from acceptance.benchmark_runs import run_benchmark
+from benchmark_runs import run_benchmark
 
 
 @pytest.mark.slow

@@ -146,7 +146,7 @@ def _compare(found: Table, names: list[str] | None, rows: list[list]) -> str | N
 
 
 def _same(column, row: int, cell) -> bool:
-    """Whether a cell says what the column holds; what only our reader understands passes, such as 1.234,5."""
+    """Whether a cell says what the column holds; what only our reader knows, styles of numbers for one, passes."""
     if not column.observed[row]:
         return cell is None or not isinstance(cell, str) or not _is_number(cell)
     value = column.plain()[row]

@@ -50,9 +50,9 @@ class Configuration(BaseModel):
         given = arguments.get(name)
         if name == "n_components":
             allowed = "'auto', or None" if "auto" in str(cls.model_fields[name].annotation) else "or None"
-            range_ = f"from 1 to {LARGEST_SIZE}"
+            given = _shown(first.get("input"))
             return (
-                f"n_components (the latent size) is {_shown(first.get('input'))}; expected a size {range_}, {allowed}"
+                f"n_components (the latent size) is {given}; expected at least 1, {allowed}, and at most {LARGEST_SIZE}"
             )
         if first["type"] == "extra_forbidden":
             return f"{_shown(name)} is not a setting of {cls.estimator}; there are {', '.join(cls.model_fields)}"

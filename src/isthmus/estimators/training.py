@@ -106,6 +106,7 @@ def choose_architecture(
     kind = "convolutional" if convolutional else "residual" if table else "plain"
     hidden = configuration.hidden_sizes
     hidden = choose_hidden_sizes(columns, kind) if hidden is None else hidden
+    require_memory(columns, hidden, size)
     if convolutional and not hidden:
         raise ValueError("hidden_sizes is (); network='convolutional' has at least one layer of channels")
     require_memory(columns, hidden, size)
