@@ -90,13 +90,13 @@ def test_later_parameters_cannot_break_a_fitted_estimator(fitted):
 
 def test_frames_pipelines_and_searches():
     frame = pd.DataFrame(WINE, columns=load_wine().feature_names)
-    model = VAE(2, **SMALL).set_output(transform="pandas").fit(frame)
-    assert list(model.transform(frame).columns) == ["vae0", "vae1"]
+    model = VAE(3, **SMALL).set_output(transform="pandas").fit(frame)
+    assert list(model.transform(frame).columns) == ["vae0", "vae1", "vae2"]
     with pytest.raises(ValueError, match="feature names"):
         model.transform(frame[frame.columns[::-1]])
-    search = GridSearchCV(VAE(2, **SMALL), {"beta": [0.5, 1.0]}, cv=2).fit(WINE)
+    search = GridSearchCV(VAE(3, **SMALL), {"beta": [0.5, 1.0]}, cv=2).fit(WINE)
     assert search.best_params_["beta"] in (0.5, 1.0)
-    assert make_pipeline(StandardScaler(), VAE(2, **SMALL)).fit_transform(WINE).shape == (178, 2)
+    assert make_pipeline(StandardScaler(), VAE(3, **SMALL)).fit_transform(WINE).shape == (178, 3)
 
 
 @pytest.mark.parametrize("magnitude", [1e-30, 1e30])
@@ -185,8 +185,8 @@ def test_an_overcomplete_latent_is_allowed_by_name():
 
 
 def test_numpy_numbers_and_lists_are_arguments_too():
-    arguments = {"n_components": np.int64(2), "hidden_sizes": [8], "beta": np.float32(1.0), "learning_rate": 1}
-    assert VAE(**arguments, max_epochs=1, random_state=np.random.RandomState(0)).fit(WINE).n_components_ == 2
+    arguments = {"n_components": np.int64(3), "hidden_sizes": [8], "beta": np.float32(1.0), "learning_rate": 1}
+    assert VAE(**arguments, max_epochs=1, random_state=np.random.RandomState(0)).fit(WINE).n_components_ == 3
 
 
 def without(mapping, name):
@@ -240,4 +240,4 @@ def test_clones_are_unfitted_and_equal():
 def test_fitting_warns_of_nothing_on_ordinary_data():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        VAE(2, **SMALL).fit(WINE)
+        VAE(3, **SMALL).fit(WINE)
