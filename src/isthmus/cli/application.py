@@ -201,7 +201,9 @@ def reconstruct(run: Run, data: Data, output: Output, stream: Stream = None) -> 
 
 
 @app.command()
-def impute(run: Run, data: Data, output: Filled, ray: OnRay = False, address: Address = None) -> None:
+def impute(
+    run: Run, data: Data, output: Filled, stream: Stream = None, ray: OnRay = False, address: Address = None
+) -> None:
     """Write DATA again with only its holes changed: each filled by its conditional mean or likeliest value.
 
     For models with a prior: ppca, fa, vae."""
@@ -212,7 +214,7 @@ def impute(run: Run, data: Data, output: Filled, ray: OnRay = False, address: Ad
         return
     from isthmus.cli.commands import impute_command
 
-    impute_command(run, data, output)
+    impute_command(run, data, output, stream)
 
 
 @app.command()

@@ -7,11 +7,20 @@ import numpy as np
 
 from isthmus.cli.errors import WrongCall
 from isthmus.cli.output import print_bundled, print_record, say
-from isthmus.data import bundled_names, fill_file, open_rows, read_rows, read_table, write_table
+from isthmus.data import (
+    bundled_names,
+    fill_file,
+    fill_stream,
+    open_rows,
+    open_stream,
+    read_rows,
+    read_table,
+    write_table,
+)
 from isthmus.data.filling import FILLED_ENDINGS
 from isthmus.data.writers import check_output
 from isthmus.estimators import COMMAND_LINE_NAMES, load
-from isthmus.estimators.results import scored, scored_names, write_results
+from isthmus.estimators.results import scored, scored_names, told_once, write_results
 from isthmus.estimators.runs import ledger_record
 from isthmus.report import one_error_for_damage, write_report
 from isthmus.storage import RunDirectory
@@ -47,12 +56,18 @@ def transform_command(path: Path, source: str, output: Path, method: str, stream
     say(f"{rows} rows of {len(names)} columns  {output}")
 
 
-def impute_command(path: Path, source: str, output: Path) -> None:
+def impute_command(path: Path, source: str, output: Path, stream: bool | None = None) -> None:
     """Write the file again with only its holes changed."""
     check_output(output, FILLED_ENDINGS)
+    estimator = _able(load(path), "impute", path)
+    rows = open_stream(source, True if Path(source).is_dir() else stream)
+    if rows is not None:
+        with told_once():
+            holes, left = fill_stream(rows, output, estimator.impute)
+        say(f"{holes - left} of {holes} holes filled  {output}")
+        return
     if not Path(source).is_file() or Path(source).suffix.lower() != output.suffix.lower():
         raise WrongCall(f"{source} cannot be filled into {output}; expected a file, and the same ending of both")
-    estimator = _able(load(path), "impute", path)
     table = read_table(source)
     holes = sum(int((~column.observed).sum()) for column in table.columns)
     filled = estimator.impute(table)

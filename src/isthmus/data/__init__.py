@@ -26,7 +26,7 @@ knows a model.
     directories, opening                                a directory, or anything by name: in memory or as a stream
     sampling          rows that stand for all rows of a stream
     row_store         encoded rows in a temporary file
-    streamed_writers  results to a file as they come
+    streamed_writers, streamed_filling                  results, and filled holes, to a file as they come
 """
 
 from isthmus.data.bundled import bundled_names, load_bundled
@@ -35,13 +35,14 @@ from isthmus.data.columns import Columns, inspect_columns
 from isthmus.data.dataset import DataError, Dataset, anonymous_names
 from isthmus.data.filling import fill_file, fill_frame
 from isthmus.data.kinds import ColumnKind, infer_kind
-from isthmus.data.opening import as_stream, open_rows
+from isthmus.data.opening import as_stream, open_rows, open_stream
 from isthmus.data.readers import read_rows, read_table, stem
 from isthmus.data.row_store import RowStore
 from isthmus.data.row_streams import RowSource, choose_numbers, in_chunks, row_count
 from isthmus.data.sampling import sample_rows
 from isthmus.data.schema import TableSchema, choose_schema
 from isthmus.data.standardisation import Standardisation
+from isthmus.data.streamed_filling import fill_stream
 from isthmus.data.streamed_writers import open_output
 from isthmus.data.table import Column, Table, table_from_frame
 from isthmus.data.writers import write_table
@@ -65,12 +66,14 @@ __all__ = [
     "choose_schema",
     "fill_file",
     "fill_frame",
+    "fill_stream",
     "in_chunks",
     "infer_kind",
     "inspect_columns",
     "load_bundled",
     "open_output",
     "open_rows",
+    "open_stream",
     "read_rows",
     "read_table",
     "row_count",

@@ -7,6 +7,7 @@ _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY = 86_400
 _YEARS = (-62_135_596_800, 253_402_214_400)
 """The first day of the year 1 and the last of 9999, in seconds: what text and Python can say."""
+LARGEST_GRAIN = 10**6 * _DAY
 _GRAINS = (*(10**6 * seconds for seconds in (_DAY, 3600, 60)), *(10**power for power in range(6, -1, -1)))
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from isthmus.data.array_rows import ArrayRows, map_array
+from isthmus.data.bundled import bundled_names
 from isthmus.data.dataset import DataError, Dataset
-from isthmus.data.directories import open_directory, read_source
+from isthmus.data.directories import open_directory
 from isthmus.data.parquet_parts import ParquetParts
 from isthmus.data.readers import read_rows
 from isthmus.data.row_streams import RowReader, RowSource
@@ -24,12 +25,17 @@ def open_rows(source: str, stream: bool | None = None) -> Dataset | Table | RowS
     sets, CSV, IDX and .npz files are never streamed.
     Raises what `read_rows` raises, and DataError for a stream of what cannot be streamed.
     """
+    found = open_stream(source, stream)
+    return read_rows(source) if found is None else found
+
+
+def open_stream(source: str, stream: bool | None = None) -> RowSource | None:
+    """The stream that `open_rows` gives; None where that reads the rows into memory."""
+    if stream is False or (source in bundled_names() and not stream):
+        return None
     path = Path(source)
-    if source and path.is_dir():
-        found = open_directory(path)
-        return RowSource(found) if _is_streamed(found, stream) else read_source(found)
-    found = _open_file(path) if stream else _looked_at(path) if stream is None else None
-    return RowSource(found) if found is not None and _is_streamed(found, stream) else read_rows(source)
+    found = _open(path) if stream or (source and path.is_dir()) else _looked_at(path)
+    return RowSource(found) if found is not None and (stream or found.decoded_bytes > MOST_BYTES) else None
 
 
 def as_stream(X: Any) -> RowSource | None:
@@ -41,19 +47,19 @@ def as_stream(X: Any) -> RowSource | None:
     return None
 
 
-def _is_streamed(source: RowReader, stream: bool | None) -> bool:
-    return source.decoded_bytes > MOST_BYTES if stream is None else stream
-
-
 def _looked_at(path: Path) -> RowReader | None:
     """The source in a file, where there is one; the reader of whole files says what is wrong with any other."""
     try:
-        return _open_file(path)
+        return _open(path)
     except (DataError, FileNotFoundError):
         return None
 
 
-def _open_file(path: Path) -> RowReader:
+def _open(path: Path) -> RowReader:
+    if path.is_dir():
+        return open_directory(path)
+    if path.name in bundled_names():
+        raise DataError(f"{path} ships with isthmus and is small: it cannot be streamed; leave out --stream")
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist; expected a file or a directory to stream rows from")
     if path.suffix.lower() == ".parquet":

@@ -1,12 +1,13 @@
 """The values of a filled column in the type of the array whose holes they fill."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 
 from isthmus.data.dataset import DataError
-from isthmus.data.moments import from_microseconds, grain, is_moment, is_span, to_microseconds
+from isthmus.data.moments import LARGEST_GRAIN, from_microseconds, grain, is_moment, is_span, to_microseconds
 from isthmus.data.table import Column, Table
 
 
@@ -37,24 +38,49 @@ def columns_by_name(source: object, seen: Table, filled: Table) -> dict[str, Col
     return {column.name: column for column in filled.columns}
 
 
+@dataclass(frozen=True)
+class Writing:
+    """How the observed values of a column are written: whether all are whole, and the coarsest of day, hour, minute,
+    second and its decimals, in microseconds, that divides them all.
+
+    seen: whether there are any.
+    """
+
+    seen: bool = False
+    whole: bool = True
+    grain: int = LARGEST_GRAIN
+
+    def with_more(self, column: Column) -> "Writing":
+        """That of these values and of further ones."""
+        known = column.values[column.observed]
+        if not len(known) or column.categories is not None:
+            return self
+        return Writing(True, self.whole and bool((known == np.round(known)).all()), min(self.grain, grain(known)))
+
+
 def whole(column: Column) -> bool:
     """Whether there are observed values and all are whole numbers."""
     known = column.values[column.observed]
     return bool(len(known) and (known == np.round(known)).all())
 
 
-def typed_values(kind: pa.DataType, seen: Column, filled: Column, rows: np.ndarray) -> pa.Array:
+def typed_values(
+    kind: pa.DataType, seen: Column, filled: Column, rows: np.ndarray, writing: Writing | None = None
+) -> pa.Array:
     """The filled values of some rows as a plain Arrow array of this type.
 
-    Numbers are whole where all that were observed are, and moments as coarse as those observed.
+    Numbers are whole where all that were observed are, and moments as coarse as those observed; writing: those of more
+    rows than were seen here.
     """
     values = filled.values[rows]
     if filled.categories is not None:
         names = [filled.categories[int(code)] for code in values]
         return pa.array([name == "true" for name in names]) if pa.types.is_boolean(kind) else pa.array(names, kind)
     if is_moment(kind) or is_span(kind):
-        return from_microseconds(to_microseconds(values, grain(seen.values[seen.observed])), kind)
-    values = np.round(values) if whole(seen) else values
+        size = grain(seen.values[seen.observed]) if writing is None else writing.grain
+        return from_microseconds(to_microseconds(values, size), kind)
+    rounded = whole(seen) if writing is None else writing.seen and writing.whole
+    values = np.round(values) if rounded else values
     if pa.types.is_integer(kind):
         bounds = np.iinfo(kind.to_pandas_dtype())
         return pa.array([min(max(int(value), bounds.min), bounds.max) for value in np.round(values)], kind)
@@ -63,14 +89,14 @@ def typed_values(kind: pa.DataType, seen: Column, filled: Column, rows: np.ndarr
     return pa.array(values).cast(kind)
 
 
-def with_holes_filled(column: pa.Array, seen: Column, filled: Column) -> pa.Array:
+def with_holes_filled(column: pa.Array, seen: Column, filled: Column, writing: Writing | None = None) -> pa.Array:
     """An Arrow array of which `seen` was made, with its holes filled and everything else as it was."""
     fill = holes_to_fill(seen, filled)
     # A column of Arrow's null type has no type to fill it with.
     if not fill.any() or pa.types.is_null(column.type):
         return column
     if not pa.types.is_dictionary(column.type):
-        values = typed_values(column.type, seen, filled, fill)
+        values = typed_values(column.type, seen, filled, fill, writing)
         return _replaced(column, fill, values)
     places = {str(category): place for place, category in enumerate(column.dictionary.to_pylist())}
     codes = [places[filled.categories[int(code)]] for code in filled.values[fill]] if filled.categories else []

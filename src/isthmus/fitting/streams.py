@@ -1,7 +1,7 @@
 """The order in which a fit sees rows that stay on disk.
 
 Rows are dealt with in blocks of some 64 KiB, which follow one another in the store whatever the files they came from.
-In each epoch the blocks are permuted, and cut into windows of 2^24 numbers; within a window the rows are permuted. Both
+In each epoch the blocks are permuted, and cut into windows of 2^22 numbers; within a window the rows are permuted. Both
 orders follow from the seed, the epoch and the number of rows alone, so that any place of the endless stream can be
 found again. Rows that fit one window are shuffled as a whole.
 
@@ -20,7 +20,7 @@ from isthmus.data import RowStore
 from isthmus.fitting.feeds import RowStream
 from isthmus.models import Observation
 
-BLOCK_BYTES, WINDOW_NUMBERS = 2**16, 2**24
+BLOCK_BYTES, WINDOW_NUMBERS = 2**16, 2**22
 BLOCK_ORDER, ROW_ORDER = 10, 11
 """Each order has random numbers of its own."""
 
