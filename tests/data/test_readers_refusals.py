@@ -132,8 +132,8 @@ def test_no_such_file_is_answered_by_what_there_is(tmp_path, monkeypatch, place)
         read_rows(place)
 
 
-def test_a_directory_is_no_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=f"{tmp_path} is a directory; expected a file"):
+def test_a_directory_without_parts_or_images_is_refused(tmp_path):
+    with pytest.raises(DataError, match=f"{tmp_path} holds neither; expected .parquet parts, or images"):
         read_rows(str(tmp_path))
 
 

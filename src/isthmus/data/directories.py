@@ -7,6 +7,7 @@ import numpy as np
 from isthmus.data.dataset import DataError, Dataset
 from isthmus.data.image_folder import IMAGE_ENDINGS, ImageFolder, find_images
 from isthmus.data.parquet_parts import ParquetParts, find_parts
+from isthmus.data.room import require_room
 from isthmus.data.row_streams import RowReader
 from isthmus.data.table import Table
 
@@ -23,5 +24,8 @@ def open_directory(directory: Path) -> RowReader:
 
 
 def read_source(source: RowReader) -> Dataset | Table:
-    """All rows of a source."""
-    return source.read() if isinstance(source, ParquetParts) else source.take(np.arange(source.row_count))
+    """All rows of a source. DataError where they are more than memory takes."""
+    if isinstance(source, ParquetParts):
+        return source.read()
+    require_room(source.name, source.decoded_bytes)
+    return source.take(np.arange(source.row_count))

@@ -14,6 +14,7 @@ import pyarrow.parquet
 
 from isthmus.data.arrow import checked
 from isthmus.data.dataset import DataError, require_distinct
+from isthmus.data.room import require_columns, require_room
 from isthmus.data.row_streams import RowReader, concatenate
 from isthmus.data.table import Table, table_from_arrow
 
@@ -69,7 +70,8 @@ class ParquetParts(RowReader):
         return whole
 
     def read(self) -> Table:
-        """All rows."""
+        """All rows. DataError where they are more than memory takes."""
+        require_room(self.name, self.decoded_bytes)
         tables = [batch for path in self._paths for batch in self._batches(path, self.row_count)]
         return table_from_arrow(self.name, checked(Path(self.name), pa.concat_tables(tables).unify_dictionaries()))
 
@@ -97,8 +99,10 @@ class ParquetParts(RowReader):
         try:
             with _opened(path) as file:
                 for batch in file.iter_batches(batch_size=size, row_groups=groups, columns=list(self.names)):
+                    # Arrow trusts what it reads, down to places of words beyond the end of all words.
+                    batch.validate(full=True)
                     yield pa.Table.from_batches([batch]).select(self.names).cast(self._schema, safe=False)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise _unreadable(path, error) from None
 
 
@@ -117,10 +121,12 @@ def _look(path: Path) -> tuple[pa.Schema, int]:
     """The columns of a file, without the index of pandas and its metadata, and the number of its rows."""
     try:
         with _opened(path) as file:
+            require_columns(path, file.metadata.num_columns)
             schema, rows = file.schema_arrow, file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
+            names = schema.names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
-    require_distinct(path, schema.names)
+    require_distinct(path, names)
     fields = [pa.field(field.name, field.type) for field in schema if not field.name.startswith("__index_level_")]
     return pa.schema(fields), rows
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from isthmus.data.formulas import without_formulas
 from isthmus.data.outgoing import table_to_arrow
 from isthmus.data.table import Table
 from isthmus.data.writers import check_output, numbers_of_table
@@ -38,12 +39,16 @@ def open_output(path: Path | str, rows: int, names: tuple[str, ...]) -> Iterator
 
 @contextmanager
 def arrow_output(path: Path, file: BinaryIO) -> Iterator[Callable[[pa.Table], None]]:
-    """What takes the next Arrow tables of a .csv or .parquet file; the first says what the columns are."""
+    """What takes the next Arrow tables of a .csv or .parquet file; the first says what the columns are.
+
+    In a .csv file words and names that a spreadsheet would take for formulas get an apostrophe, with a warning.
+    """
     writers: list[Any] = []
 
     def write(table: pa.Table) -> None:
+        csv = path.suffix.lower() == ".csv"
+        table = without_formulas(table) if csv else table
         if not writers:
-            csv = path.suffix.lower() == ".csv"
             writer = pyarrow.csv.CSVWriter if csv else pyarrow.parquet.ParquetWriter
             writers.append(writer(file, table.schema))
         writers[0].write_table(table)
