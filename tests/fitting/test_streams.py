@@ -79,7 +79,7 @@ def test_a_window_takes_its_blocks_from_anywhere(small_blocks):
 def test_shards_share_the_rows_by_blocks(small_blocks, rows, shards):
     store, found = store_of(rows), []
     for shard in range(shards):
-        stream = StreamedRows(store, 0, masked=False, shard=shard, shards=shards)
+        stream = StreamedRows(store, 0, masked=False).shard(shard, shards)
         mine = numbers(stream, stream.row_count, 2 * stream.row_count)
         assert {int(n) // 8 % shards for n in mine} == {shard}
         found.append(mine)
@@ -88,7 +88,7 @@ def test_shards_share_the_rows_by_blocks(small_blocks, rows, shards):
 
 def test_a_shard_without_rows_is_refused(small_blocks):
     with pytest.raises(ValueError, match="33 rows are 5 blocks, and shard 5 of 6 has none; use fewer shards"):
-        StreamedRows(store_of(33), 0, masked=False, shard=5, shards=6)
+        StreamedRows(store_of(33), 0, masked=False).shard(5, 6)
 
 
 def test_holes_come_back_as_a_mask():

@@ -62,6 +62,10 @@ class StreamedRows:
         """Whether any value of the store is missing."""
         return self._store.has_holes
 
+    def shard(self, number: int, count: int) -> "StreamedRows":
+        """The stream of every `count`-th block, from block `number` on; ValueError where there is none."""
+        return StreamedRows(self._store, self._seed[0], self.masked, shard=number, shards=count)
+
     def rows(self, first: int, last: int) -> Any:
         """The rows at places [first, last) of the stream, float32 [row, column] in the model's units."""
         values = np.empty((last - first, self._store.columns), np.float32)
