@@ -132,7 +132,7 @@ def fit(
         if hosts is not None:
             raise WrongCall("--ray joins its processes by itself; leave out --hosts")
         place = {"processes": ray or 1, "address": address, "heartbeat": heartbeat}
-        supervised_fit_command(data, model, given, out, config, as_json, gaps, **survival, **place)
+        supervised_fit_command(data, model, given, out, config, as_json, gaps, stream, **survival, **place)
         return
     # Before the estimators are imported: some of what they import computes at once, and then it is too late to join.
     with joined_hosts(hosts, heartbeat) as host:

@@ -23,6 +23,7 @@ def supervised_fit_command(
     config: Path | None,
     as_json: bool,
     gaps: bool,
+    stream: bool | None,
     *,
     resume: bool,
     minutes: float,
@@ -36,7 +37,7 @@ def supervised_fit_command(
     with RunDirectory.reserve(place) as run, connected(address):
         # The processes are started elsewhere, where the path is another's.
         found = str(Path(source).absolute()) if Path(source).exists() else source
-        order = FitOrder(model, arguments, found, place, gaps, minutes, heartbeat)
+        order = FitOrder(model, arguments, found, place, gaps, stream, minutes, heartbeat)
         record = supervised_fit(order, processes, resume=resume)
         page = write_report(run.path)
         run.checkpoint.unlink(missing_ok=True)

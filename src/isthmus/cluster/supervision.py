@@ -20,8 +20,8 @@ MOST_FAILURES = 3
 class FitOrder:
     """What is to be fitted: a model by its name on the command line, its arguments, the rows' source, the run.
 
-    source, run: as all machines find them.  minutes: between two checkpoints.  heartbeat: seconds of silence after
-    which a process is taken for dead.
+    source, run: as all machines find them.  stream: as of `open_rows`.  minutes: between two checkpoints.
+    heartbeat: seconds of silence after which a process is taken for dead.
     """
 
     model: str
@@ -29,6 +29,7 @@ class FitOrder:
     source: str
     run: Path
     gaps: bool = False
+    stream: bool | None = None
     minutes: float = 5.0
     heartbeat: int = 30
 
@@ -97,12 +98,12 @@ def _train(config: dict[str, Any]) -> None:
         shutdown_timeout_seconds=order.heartbeat,
     )
     # Some of what these import computes at once, and then it would be too late to join.
-    from isthmus.data import read_rows
+    from isthmus.data import open_rows
     from isthmus.estimators import COMMAND_LINE_NAMES
     from isthmus.estimators.runs import fit_run, share_fit
     from isthmus.fitting import Checkpoint
 
-    run, data = RunDirectory(order.run), read_rows(order.source)
+    run, data = RunDirectory(order.run), open_rows(order.source, order.stream)
     estimator = COMMAND_LINE_NAMES[order.model](**order.arguments)
     checkpoint = Checkpoint(run.checkpoint, minutes=order.minutes, resume=True)
     if rank == 0:
