@@ -62,7 +62,12 @@ def supervised_fit(order: FitOrder, processes: int, *, resume: bool = False) -> 
     try:
         trainer.fit()
     except TrainingFailedError as error:
-        raise RuntimeError(f"the fit failed: {' '.join(str(error).split())}") from None
+        # Of each process's traceback the last line says what went wrong.
+        told = str(error).strip().splitlines()[-1].strip()
+        raise RuntimeError(
+            f"the fit failed {MOST_FAILURES + 1} times, the last time with: {told}; `isthmus fit` without --ray shows "
+            "whether it is the fit, and --resume goes on from its checkpoint"
+        ) from None
     finally:
         shutil.rmtree(files, ignore_errors=True)
     return run.read_record()
