@@ -168,7 +168,7 @@ def _engine() -> Iterator[None]:
     try:
         yield
     except RayTaskError as error:
-        raise RuntimeError(f"a worker failed: {_first_exception(error.traceback_str)}") from None
+        raise RuntimeError(f"a worker failed: {_first_exception(str(error))}") from None
     finally:
         options.preserve_order, context.use_datasource_v2, context.enable_progress_bars = before
 
