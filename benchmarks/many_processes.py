@@ -27,7 +27,7 @@ from safetensors.numpy import load_file
 
 DATA, EPOCHS, BATCH = "digits", 20, 96
 ENDLESS = 100_000
-ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 TWO_DEVICES = "--xla_force_host_platform_device_count=2"
 PATIENCE = 300.0
 
