@@ -96,7 +96,7 @@ def test_scores_latents_and_filled_holes_are_those_of_this_process(place, table,
         assert score_folder(estimator, str(place / "in"), place / "scores", keep=("id",)) == 2000
         assert embed_folder(estimator, str(place / "in"), place / "latents", keep=("id",)) == 2000
         assert impute_folder(filler, str(place / "holed"), place / "filled") == 300
-        with pytest.raises(RuntimeError, match="a worker failed: .*column 'c2' of .* contains infinity"):
+        with pytest.raises(RuntimeError, match=r"a worker failed: .*column 'c2' of .* contains infinity"):
             embed_folder(estimator, str(place / "broken.parquet"), place / "failed")
     scores, latents, filled = (read_folder(place / name) for name in ("scores", "latents", "filled"))
     assert scores["id"].to_pylist() == latents["id"].to_pylist() == list(range(2000))
