@@ -42,7 +42,7 @@ def test_the_version_is_the_packages(run_command):
 
 def test_a_run_holds_a_model_its_history_its_ledger_and_a_report(wine_run):
     run = RunDirectory.open(wine_run)
-    assert {path.name for path in wine_run.iterdir()} == {
+    assert {path.name for path in wine_run.iterdir() if path.name != ".lock"} == {
         path.name for path in (run.model, run.history, run.ledger, run.exhibits, run.report)
     }
     record = json.loads(run.ledger.read_text())

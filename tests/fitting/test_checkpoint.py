@@ -2,14 +2,18 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from test_training import a_line, loss, rows, settings
 
 from isthmus.fitting import Checkpoint, FitInterrupted, train
+from isthmus.fitting import checkpoint as checkpoint_module
 from isthmus.fitting import loop as loop_module
 from isthmus.storage import ModelFileError
 
@@ -20,16 +24,17 @@ class Stopped(Exception):  # noqa: N818 - it stands for a kill
     pass
 
 
-class StopAt:
+class Score:
     """A held-out score that stops the fit, as a kill would, when it is asked for the n-th time."""
 
-    def __init__(self, n):
+    def __init__(self, n=None):
         self.left = n
 
     def __call__(self, model):
-        self.left -= 1
-        if self.left == 0:
-            raise Stopped
+        if self.left is not None:
+            self.left -= 1
+            if self.left == 0:
+                raise Stopped
         return -abs(float(model.slope) - 2.0)
 
 
@@ -49,12 +54,8 @@ class PaceOf:
         pass
 
 
-def score(model):
-    return -abs(float(model.slope) - 2.0)
-
-
 def fit(**changes):
-    return train(a_line(), loss(), rows(), settings(steps=STEPS, seed=3), held_out=score, **changes)
+    return train(a_line(), loss(), rows(), settings(steps=STEPS, seed=3), held_out=Score(), **changes)
 
 
 def assert_same(one, other):
@@ -75,7 +76,7 @@ def test_a_fit_that_was_killed_goes_on_as_if_it_never_had_been(tmp_path, monkeyp
             loss(),
             rows(),
             settings(steps=STEPS, seed=3),
-            held_out=StopAt(looks),
+            held_out=Score(looks),
             checkpoint=Checkpoint(path, minutes=0),
         )
     told = []
@@ -103,7 +104,7 @@ def test_several_models_of_one_fit_share_the_file(tmp_path):
 
 
 def fit_from(seed, checkpoint):
-    return train(a_line(), loss(), rows(), settings(steps=STEPS, seed=seed), held_out=score, checkpoint=checkpoint)
+    return train(a_line(), loss(), rows(), settings(steps=STEPS, seed=seed), held_out=Score(), checkpoint=checkpoint)
 
 
 def test_a_fit_without_held_out_rows_resumes_too(tmp_path):
@@ -135,10 +136,26 @@ def stop_at_the_second(record):
         {"settings": settings(steps=STEPS, seed=4)},
         {"settings": settings(steps=STEPS + 1, seed=3)},
         {"settings": settings(steps=STEPS, seed=3, learning_rate=0.01)},
+        {"settings": settings(steps=STEPS, seed=3, patience=5)},
+        {"settings": settings(steps=STEPS, seed=3, precision="bfloat16")},
+        {"settings": settings(steps=STEPS, seed=3, optimiser=optax.scale_by_adam(b1=0.8))},
+        {"held_out": lambda model: -float(model.slope)},
         {"loss": loss(bad_from=7)},
         {"model": jax.tree.map(lambda a: a + 0.5, a_line())},
     ],
-    ids=["other values", "fewer rows", "another seed", "more steps", "another rate", "another loss", "other weights"],
+    ids=[
+        "other values",
+        "fewer rows",
+        "another seed",
+        "more steps",
+        "another rate",
+        "patience",
+        "another precision",
+        "another optimiser",
+        "another score",
+        "another loss",
+        "other weights",
+    ],
 )
 def test_a_checkpoint_of_another_fit_is_refused(tmp_path, changed):
     path = tmp_path / "checkpoint.safetensors"
@@ -193,3 +210,56 @@ def test_a_fit_that_diverged_stays_diverged(tmp_path):
                 checkpoint=Checkpoint(path, resume=resume),
             )
         assert np.isfinite(jnp.asarray(caught.value.fit.model.slope))
+
+
+def test_a_score_that_is_not_finite_is_kept_as_it_is(tmp_path):
+    path = tmp_path / "checkpoint.safetensors"
+    for resume in (False, True):
+        with pytest.raises(ValueError, match="no held-out score was finite"):
+            train(
+                a_line(),
+                loss(),
+                rows(),
+                settings(steps=STEPS),
+                held_out=no_number,
+                checkpoint=Checkpoint(path, minutes=0, resume=resume),
+            )
+
+
+def no_number(model):
+    return float("nan")
+
+
+def test_a_signal_while_the_last_state_is_written_is_heard(tmp_path, monkeypatch):
+    write = checkpoint_module.write_model_file
+
+    def written(path, arrays, metadata):
+        write(path, arrays, metadata)
+        if metadata["checkpoint"][-1]["progress"]["verdict"]:
+            monkeypatch.setattr(checkpoint_module, "write_model_file", write)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(checkpoint_module, "write_model_file", written)
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(FitInterrupted, match="stopped by SIGTERM at step 300 of 300"):
+        fit(checkpoint=Checkpoint(path))
+    monkeypatch.undo()
+    assert_same(fit(checkpoint=Checkpoint(path, resume=True)), fit())
+
+
+FINGERPRINT = """
+import equinox as eqx, jax, jax.numpy as jnp
+from isthmus.fitting.fingerprints import fingerprint
+scale = 2.0
+parts = (eqx.nn.MLP(2, 2, 2, 1, key=jax.random.key(0)), jnp.ones(3, jnp.bfloat16), jax.random.key(1))
+print(fingerprint(*parts, lambda x: scale * x), fingerprint(*parts, lambda x: scale + x))
+"""
+
+
+def test_fingerprints_of_functions_and_keys_are_the_same_in_every_process():
+    told = [
+        subprocess.run([sys.executable, "-c", FINGERPRINT], check=True, capture_output=True, text=True).stdout.split()
+        for _ in range(2)
+    ]
+    assert told[0] == told[1]
+    assert told[0][0] != told[0][1]

@@ -34,20 +34,36 @@ def fit_command(
     """Fit, write the run, print the ledger and where everything is. host: this process among those that train."""
     arguments = model_arguments(model, options, config)
     place = out or Path("runs") / stem(source)
+    estimator = COMMAND_LINE_NAMES[model](**arguments)
     with resumable(RunDirectory(place)):
-        data = open_rows(source, stream)
-        estimator = COMMAND_LINE_NAMES[model](**arguments)
         if not host.first:
-            share_fit(estimator, data, Checkpoint(RunDirectory(place).checkpoint, minutes=minutes, resume=resume))
+            checkpoint = Checkpoint(RunDirectory(place).checkpoint, minutes=minutes, resume=resume)
+            share_fit(estimator, open_rows(source, stream), checkpoint)
             host.leave()
             return
-        if RunDirectory(place).model.is_file():
-            say(f"replaces the run in {place}", quiet=as_json)
-        with RunDirectory.reserve(place) as run, fit_progress() as on_record:
+        with RunDirectory.reserve(place) as run:
+            data = open_rows(source, stream)
+            tell_what_is_replaced(run, resume, as_json)
             checkpoint = Checkpoint(run.checkpoint, minutes=minutes, resume=resume)
-            record = fit_run(estimator, data, run, on_record, gaps=gaps, checkpoint=checkpoint, on_fitted=host.leave)
-            page = write_report(run.path)
-            run.checkpoint.unlink(missing_ok=True)
+            with fit_progress() as on_record:
+                record = fit_run(
+                    estimator, data, run, on_record, gaps=gaps, checkpoint=checkpoint, on_fitted=host.leave
+                )
+            finish_run(run, record, as_json)
+
+
+def tell_what_is_replaced(run: RunDirectory, resume: bool, quiet: bool) -> None:
+    """One line for a run, or an unfinished one, that this fit takes the place of."""
+    if run.checkpoint.is_file() and not resume:
+        say(f"replaces the unfinished fit in {run.path}; --resume would go on with it", quiet=quiet)
+    elif run.model.is_file() and not run.checkpoint.is_file():
+        say(f"replaces the run in {run.path}", quiet=quiet)
+
+
+def finish_run(run: RunDirectory, record: dict[str, Any], as_json: bool) -> None:
+    """Draw the report of a run that is written, forget how to go on with it, and print its ledger."""
+    page = write_report(run.path)
+    run.checkpoint.unlink(missing_ok=True)
     print_record(record, as_json)
     say(f"model   {run.model}", f"report  {page}", quiet=as_json)
 

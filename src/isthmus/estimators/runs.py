@@ -1,6 +1,7 @@
 """A run: fit to rows, keep its ledger on rows that the fit never saw, and write all of it down."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -11,7 +12,7 @@ from isthmus.data import DataError, Dataset, RowSource, Table, choose_numbers, r
 from isthmus.estimators.estimator import LatentEstimator
 from isthmus.evidence import Ledger
 from isthmus.fitting import Checkpoint, FitRecord
-from isthmus.storage import RunDirectory, write_atomically, write_model_file
+from isthmus.storage import RunDirectory, model_file_content, write_together
 
 TEST_SHARE, MOST_TEST_ROWS = 0.2, 2000
 SHOWN_ROWS, MOST_LATENT_ROWS = 16, 2000
@@ -66,13 +67,24 @@ def _fitted(
 
 
 def _write(estimator: LatentEstimator, run: RunDirectory, record: dict[str, Any], exhibits: tuple[dict, dict]) -> None:
-    history = "".join(json.dumps(asdict(look)) + "\n" for look in estimator.history_)
+    history = "".join(json.dumps(_finite(asdict(look)), allow_nan=False) + "\n" for look in estimator.history_)
     told = json.dumps(record, indent=2, allow_nan=False) + "\n"
-    # What may be refused comes first: a run before this one then stays whole.
-    write_model_file(run.exhibits, *exhibits)
-    estimator.save(run.path)
-    write_atomically(run.history, history.encode())
-    write_atomically(run.ledger, told.encode())
+    # Whatever may be refused, and a disk without room, is found before the first of them takes its place.
+    write_together(
+        {
+            run.exhibits: model_file_content(run.exhibits, *exhibits),
+            run.model: model_file_content(run.model, *estimator._fitted.to_record()),
+            run.history: history.encode(),
+            run.ledger: told.encode(),
+        }
+    )
+
+
+def _finite(look: dict[str, Any]) -> dict[str, Any]:
+    """Of a loss or a score that is no number JSON knows, nothing."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in look.items()
+    }
 
 
 def ledger_record(estimator: LatentEstimator, data: Rows, run: RunDirectory, *, gaps: bool = False) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from isthmus.data.room import memory_of_machine
 from isthmus.estimators.configuration import NetworkConfiguration, VAEConfiguration
 from isthmus.estimators.inspection import Inspected
 from isthmus.estimators.splits import HELD_OUT_STREAM, MOST_HELD_OUT, bootstrap_rows, split_rows
-from isthmus.fitting import Checkpoint, Fit, FitRecord, StreamedRows, count_rows
+from isthmus.fitting import Checkpoint, Fit, FitRecord, StreamedRows, agreed, count_rows
 from isthmus.inference import fit, sample_importance_weights
 from isthmus.inference.objectives import Objective, elbo, importance_weighted, trimmed_importance_weighted
 from isthmus.models import (
@@ -162,7 +162,8 @@ def train_path(
         gain = None if difference is None else float(difference.mean())
         stderr = None if difference is None else float(difference.std(ddof=1) / math.sqrt(len(difference)))
         tried.append(SizeTried(size, float(bounds.mean()), gain, stderr))
-        if gain is not None and stderr is not None and not gain > 2.0 * stderr:
+        # Several processes go on, or break off, together.
+        if gain is not None and stderr is not None and not agreed(gain - 2.0 * stderr) > 0:
             break
         best, best_bounds = Trained(fitted, sized), bounds
     assert best is not None

@@ -12,6 +12,7 @@ their closed forms and EM are here too.
     devices       the devices and processes that share the rows of each step
     progress      how far a fit has come
     checkpoint    the same on disk; a fit that goes on from there is the one that never stopped
+    fingerprints  what tells it from others
     interruption  what SIGTERM and Ctrl-C do meanwhile
     moments, principal_components       what linear models need of rows, in closed form
     factor_analysis                     linear-Gaussian models of greatest likelihood, from moments
@@ -21,6 +22,7 @@ their closed forms and EM are here too.
 """
 
 from isthmus.fitting.checkpoint import Checkpoint
+from isthmus.fitting.devices import agreed
 from isthmus.fitting.expectation_maximisation import expectation_maximisation
 from isthmus.fitting.factor_analysis import LinearFit, factor_analysis, probabilistic_components
 from isthmus.fitting.feeds import RowStream
@@ -55,6 +57,7 @@ __all__ = [
     "StreamedRows",
     "TrainingDiverged",
     "TrainingSettings",
+    "agreed",
     "components_of_moments",
     "count_rows",
     "expectation_maximisation",

@@ -1,21 +1,16 @@
 """What a fit needs to go on after a stop, in one file: a fit that goes on is, to the bit, one that never stopped."""
 
-import hashlib
-import re
 import time
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from isthmus.fitting.devices import Devices, is_first_process
-from isthmus.fitting.feeds import RowStream
 from isthmus.fitting.progress import Progress
 from isthmus.storage import ModelFileError, read_model_file, write_model_file
 
 MINUTES = 5.0
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 class Checkpoint:
@@ -33,10 +28,9 @@ class Checkpoint:
         if not minutes >= 0:
             raise ValueError(f"minutes is {minutes}; expected a number from 0")
         self.path, self.minutes = Path(path), minutes
-        self._resume = resume and self.path.is_file()
         self._arrays: dict[str, np.ndarray] = {}
         self._fits: list[dict[str, Any]] = []
-        if self._resume:
+        if resume and self.path.is_file():
             self._arrays, self._fits = _read(self.path)
         self._number = -1
         self._written = time.monotonic()
@@ -50,8 +44,8 @@ class Checkpoint:
         kept = self._fits[self._number]
         if kept["fingerprint"] != fingerprint:
             raise ValueError(
-                f"{self.path} is of a fit to other rows or with other settings; pass those it began with, or fit "
-                "without resuming, which replaces it"
+                f"{self.path} is of a fit to other rows or with other settings, or of another version; pass those it "
+                "began with, or fit without resuming, which replaces it"
             )
         prefix = f"{self._number}."
         arrays = {name.removeprefix(prefix): a for name, a in self._arrays.items() if name.startswith(prefix)}
@@ -75,21 +69,6 @@ class Checkpoint:
             self._fits[self._number]["progress"] = metadata
             self._written = time.monotonic()
             write_model_file(self.path, self._arrays, {"checkpoint": self._fits[: self._number + 1]})
-
-
-def fingerprint(model: Any, loss: Any, data: Any, settings: Any) -> str:
-    """Equal for fits that are the same from the first step to the last: the rows, the first weights, the loss."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (model, loss, data.fingerprint if isinstance(data, RowStream) else data):
-        # Where in memory a function lies says nothing of what it does.
-        digest.update(_ADDRESS.sub("", str(jax.tree.structure(part))).encode())
-        for leaf in jax.tree.leaves(part):
-            array: Any = np.ascontiguousarray(leaf)
-            digest.update(f"{array.dtype} {array.shape}".encode())
-            digest.update(memoryview(array.reshape(-1)).cast("B"))
-    plain = (settings.steps, settings.batch_size, settings.learning_rate, settings.patience, settings.settle)
-    digest.update(repr((*plain, settings.seed, settings.precision)).encode())
-    return digest.hexdigest()
 
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:

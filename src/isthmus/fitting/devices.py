@@ -73,12 +73,29 @@ class Devices:
         words = np.frombuffer(np.float64(number).tobytes(), np.uint32)
         return float(np.frombuffer(np.asarray(broadcast_one_to_all(words), np.uint32).tobytes(), np.float64)[0])
 
-    def preempted(self, step: int) -> str | None:
-        """The name of the signal by which any of several processes was asked to stop, the same at the same step on all;
-        None where none was."""
-        from jax.experimental.multihost_utils import reached_preemption_sync_point
+    def any_asked(self, signal: str | None) -> str | None:
+        """The signal by which this process was asked to stop, or another one; None where none was. All know at once."""
+        if not self.several_processes:
+            return signal
+        asked = self._all(np.array([signal is not None]))
+        return signal or ("a signal to another process" if asked.any() else None)
 
-        return "SIGTERM" if reached_preemption_sync_point(step) else None
+    def require_agreement(self, fingerprint: str, *progress: int) -> None:
+        """ValueError where processes that would train together are not at the same step of the same fit."""
+        if not self.several_processes:
+            return
+        words = np.array([*np.frombuffer(bytes.fromhex(fingerprint), np.uint32), *progress], np.uint32)
+        if not (self._all(words) == words).all():
+            raise ValueError(
+                "the processes are not at the same step of the same fit; give all of them the same DATA and arguments, "
+                "and a run directory on a file system that all share"
+            )
+
+    def _all(self, array: np.ndarray) -> np.ndarray:
+        """[process, ...] of what each process has."""
+        from jax.experimental.multihost_utils import process_allgather
+
+        return np.asarray(process_allgather(array))
 
     def _place(self, array: Any, spec: PartitionSpec) -> jax.Array:
         if self.mesh is None:
@@ -95,8 +112,8 @@ def choose_devices(batch_size: int) -> Devices:
 
     Raises ValueError where several processes have devices whose number does not divide the batch.
     """
-    devices = jax.devices()
-    if jax.process_count() > 1:
+    devices = jax.devices() if _joined() else jax.local_devices()
+    if _joined():
         if batch_size % len(devices):
             raise ValueError(
                 f"batch_size is {batch_size} and the processes have {len(devices)} devices; expected a multiple of them"
@@ -108,4 +125,14 @@ def choose_devices(batch_size: int) -> Devices:
 
 def is_first_process() -> bool:
     """Whether this process writes the files: it is alone, or the first of several."""
-    return jax.process_index() == 0
+    return not _joined() or jax.process_index() == 0
+
+
+def agreed(number: float) -> float:
+    """The number that the first of several processes has; this process's own where it is alone."""
+    return Devices(None, several_processes=_joined()).agree(number)
+
+
+def _joined() -> bool:
+    """Whether other processes take part; once they have parted, each is alone again."""
+    return jax.distributed.is_initialized() and jax.process_count() > 1

@@ -35,7 +35,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
     def restore() -> None:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # None: set by a library that is not Python's, and not known to it.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def ask(number: int, frame: object) -> None:
         request.signal = signal.Signals(number).name

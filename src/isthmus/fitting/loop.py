@@ -13,9 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from isthmus.fitting.checkpoint import Checkpoint, fingerprint
+from isthmus.fitting.checkpoint import Checkpoint
 from isthmus.fitting.devices import Devices, choose_devices
 from isthmus.fitting.feeds import SHORTEST_BLOCK, Feed, MemoryFeed, RowStream, StreamFeed
+from isthmus.fitting.fingerprints import fingerprint
 from isthmus.fitting.interruption import FitInterrupted, StopRequest, stop_on_signals
 from isthmus.fitting.progress import FitRecord, Progress, Verdict
 from isthmus.fitting.step import ADAM, NON_FINITE_LIMIT, Loss, Schedule, Task, run_block
@@ -102,10 +103,15 @@ def train(
     devices = choose_devices(settings.batch_size)
     parameters, rest = split_parameters(model)
     progress = Progress.start(parameters, settings.optimiser, devices)
-    if checkpoint is not None:
-        progress = checkpoint.begin(progress, fingerprint(model, loss, data, settings), devices)
+    if checkpoint is not None or devices.several_processes:
+        # A stream's order depends on how many devices share it.
+        rows = (data.fingerprint, devices.count) if isinstance(data, RowStream) else data
+        identity = fingerprint(model, loss, rows, vars(settings), held_out)
+        if checkpoint is not None:
+            progress = checkpoint.begin(progress, identity, devices)
+        devices.require_agreement(identity, progress.step, progress.verdict is not None)
     if progress.verdict is None:
-        run = _Run(model, loss, data, settings, held_out, devices, checkpoint)
+        run = _Run(rest, loss, data, settings, held_out, devices, checkpoint)
         progress = _advance(run, progress, on_record)
     if held_out is not None and progress.best_step == 0 and progress.verdict != "diverged":
         raise ValueError(
@@ -125,7 +131,7 @@ class _Run:
 
     def __init__(
         self,
-        model: Any,
+        rest: Any,
         loss: Loss,
         data: Any,
         settings: TrainingSettings,
@@ -133,18 +139,17 @@ class _Run:
         devices: Devices,
         checkpoint: Checkpoint | None,
     ):
-        self.rest = split_parameters(model)[1]
-        self.settings, self.held_out, self.devices, self.checkpoint = settings, held_out, devices, checkpoint
+        self.rest, self.settings, self.held_out = rest, settings, held_out
+        self.devices, self.checkpoint = devices, checkpoint
         self.feed: Feed
         if isinstance(data, RowStream):
             self.feed = StreamFeed(data, settings.batch_size, devices)
         else:
             self.feed = MemoryFeed(data, settings.batch_size, settings.seed, devices)
         schedule = Schedule(_float32(settings.learning_rate), _float32(settings.steps))
-        rest, loss, schedule, key = devices.everywhere(
-            (self.rest, loss, schedule, jax.random.key(settings.seed, impl="threefry2x32"))
-        )
-        self.task = Task(rest, loss, settings.optimiser, schedule, key)
+        key = jax.random.key(settings.seed, impl="threefry2x32")
+        placed, loss, schedule, key = devices.everywhere((rest, loss, schedule, key))
+        self.task = Task(placed, loss, settings.optimiser, schedule, key)
         self.pace = _Pace(self.feed.longest, devices)
 
     def next_look(self, step: int) -> int:
@@ -179,28 +184,22 @@ class _Run:
         )
         return progress.after_look(record, self.settings.settle)
 
-    def keep_or_stop(self, progress: Progress, request: StopRequest) -> None:
+    def keep_or_stop(self, progress: Progress, request: StopRequest, due: bool = False) -> None:
         """Write the checkpoint where it is time to; FitInterrupted, once it is written, where a stop was asked for."""
         if self.checkpoint is None:
             return
-        asked = self.devices.preempted(progress.step) if self.devices.several_processes else request.signal
-        if asked:
+        if due or self.checkpoint.due:
+            try:
+                self.checkpoint.keep(progress)
+            except OSError as error:
+                # A disk that is full for now is no reason to lose the steps taken since the last one.
+                warnings.warn(f"no checkpoint could be written ({error}); the fit goes on", UserWarning, stacklevel=2)
+        if asked := self.devices.any_asked(request.signal):
             self.checkpoint.keep(progress)
             raise FitInterrupted(
                 f"stopped by {asked} at step {progress.step} of {self.settings.steps}; {self.checkpoint.path} holds "
                 "what is needed to go on"
             )
-        if self.checkpoint.due:
-            self.keep(progress)
-
-    def keep(self, progress: Progress) -> None:
-        """Write the checkpoint; a disk that is full for now is no reason to lose the steps taken since the last one."""
-        if self.checkpoint is None:
-            return
-        try:
-            self.checkpoint.keep(progress)
-        except OSError as error:
-            warnings.warn(f"no checkpoint could be written ({error}); the fit goes on", UserWarning, stacklevel=2)
 
     def verdict(self, progress: Progress) -> Verdict | None:
         """Why the fit ends here; None where it goes on."""
@@ -224,7 +223,7 @@ def _advance(run: _Run, progress: Progress, on_record: Callable[[FitRecord], Non
                     on_record(progress.history[-1])
             run.keep_or_stop(progress, request)
         progress = replace(progress, verdict=verdict)
-        run.keep(progress)
+        run.keep_or_stop(progress, request, due=True)
     return progress
 
 

@@ -75,7 +75,7 @@ class Progress:
             "best_score": self.best_score if math.isfinite(self.best_score) else None,
             "best_step": self.best_step,
             "waited": self.waited,
-            "history": [asdict(record) for record in self.history],
+            "history": [_told(record) for record in self.history],
             "verdict": self.verdict,
         }
         return named_arrays(kept), metadata
@@ -84,9 +84,20 @@ class Progress:
         """What `to_record` told of a fit that began as this one. ValueError where the parts do not fit together."""
         kept = {"best": self.best} if metadata["verdict"] else {"best": self.best, "state": self.state}
         filled = devices.everywhere(fill_arrays(eqx.filter_eval_shape(lambda: kept), arrays))
-        history = tuple(FitRecord(**record) for record in metadata["history"])
+        history = tuple(_record(told) for told in metadata["history"])
         score = metadata["best_score"]
         if score is None:
             score = math.inf if history and history[-1].held_out is None else -math.inf
         found = {name: metadata[name] for name in ("best_step", "waited", "verdict")}
         return replace(self, **filled, best_score=score, history=history, **found)
+
+
+def _told(record: FitRecord) -> dict[str, Any]:
+    """As JSON can hold it: numbers that are not finite by their names."""
+    numbers = asdict(record).items()
+    return {name: str(x) if isinstance(x, float) and not math.isfinite(x) else x for name, x in numbers}
+
+
+def _record(told: dict[str, Any]) -> FitRecord:
+    numbers: dict[str, Any] = {name: float(x) if isinstance(x, str) else x for name, x in told.items()}
+    return FitRecord(**numbers)

@@ -9,15 +9,17 @@ what the arrays mean is written in the metadata by the floors above.
     run_directory   the names of the files of a run
 """
 
-from isthmus.storage.atomic import open_atomically, write_atomically
-from isthmus.storage.model_file import ModelFileError, read_model_file, write_model_file
+from isthmus.storage.atomic import open_atomically, write_atomically, write_together
+from isthmus.storage.model_file import ModelFileError, model_file_content, read_model_file, write_model_file
 from isthmus.storage.run_directory import RunDirectory
 
 __all__ = [
     "ModelFileError",
     "RunDirectory",
+    "model_file_content",
     "open_atomically",
     "read_model_file",
     "write_atomically",
     "write_model_file",
+    "write_together",
 ]

@@ -1,9 +1,10 @@
 """Files that are whole or absent."""
 
+import errno
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,16 @@ def write_atomically(path: Path | str, content: bytes) -> None:
     """
     with open_atomically(path) as file:
         file.write(content)
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write several files, all of whose bytes are on disk before the first takes its place."""
+    with ExitStack() as stack:
+        for path, content in contents.items():
+            file = stack.enter_context(open_atomically(path))
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 @contextmanager
@@ -32,22 +43,27 @@ def open_atomically(path: Path | str) -> Iterator[BinaryIO]:
         os.replace(temporary, path)
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
             error.filename = str(path)
         raise
     _flush_directory(path.parent)
 
 
-def remove_temporaries(directory: Path | str) -> None:
-    """Remove what `write_atomically` left in a directory when it was killed. No write may be under way there."""
-    for temporary in Path(directory).glob(".*.*.tmp"):
-        temporary.unlink(missing_ok=True)
+def remove_temporaries(path: Path) -> None:
+    """Remove what writes of this file left when they were killed. None may be under way."""
+    for temporary in path.parent.glob(f".{path.name}.*.tmp"):
+        if temporary.is_file():
+            temporary.unlink(missing_ok=True)
 
 
 def _flush_directory(directory: Path) -> None:
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems have no such call; the file is in its place all the same.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)
 

@@ -47,9 +47,14 @@ class ModelFileError(ValueError):
 
 
 def write_model_file(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
-    """Write named arrays and JSON metadata to `path`, atomically. Equal content gives equal bytes.
+    """Write arrays and JSON metadata to `path`, atomically; raises what `model_file_content` does, and OSError."""
+    write_atomically(path, model_file_content(path, arrays, metadata))
 
-    Raises ModelFileError, and writes nothing, where the file could not be read back: for arrays of objects or text, an
+
+def model_file_content(path: Path | str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> bytes:
+    """The bytes of a model file that is to be written to `path`. Equal content gives equal bytes.
+
+    Raises ModelFileError where the file could not be read back: for arrays of objects or text, an
     array named __metadata__, and a header beyond MAXIMUM_HEADER_BYTES; ValueError for metadata that JSON cannot hold.
     """
     for name, array in arrays.items():
@@ -70,7 +75,7 @@ def write_model_file(path: Path | str, arrays: Mapping[str, np.ndarray], metadat
             f"{path} would need a header of {header} bytes, and the largest allowed is {MAXIMUM_HEADER_BYTES}; keep "
             f"large values in arrays"
         )
-    write_atomically(path, content)
+    return content
 
 
 def read_model_file(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

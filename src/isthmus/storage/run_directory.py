@@ -1,8 +1,8 @@
 """The files of a run."""
 
-import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,19 @@ from filelock import FileLock, Timeout
 
 from isthmus.storage import strict_json
 from isthmus.storage.atomic import remove_temporaries
+
+_FILES = (
+    "model",
+    "checkpoint",
+    "history",
+    "ledger",
+    "exhibits",
+    "report",
+    "dependence",
+    "dependence_report",
+    "comparison",
+    "comparison_report",
+)
 
 
 @dataclass(frozen=True)
@@ -70,9 +83,8 @@ class RunDirectory:
         run = cls(Path(path))
         try:
             run.path.mkdir(parents=True, exist_ok=True)
-            probe = run.path / ".writable"
-            probe.touch()
-            probe.unlink()
+            # A name of its own for each process that looks.
+            tempfile.TemporaryFile(dir=run.path).close()
         except (FileExistsError, NotADirectoryError):
             raise NotADirectoryError(f"{path} is not a directory; pass another place for the run") from None
         except OSError as error:
@@ -96,37 +108,54 @@ class RunDirectory:
     def reserve(cls, path: Path | str) -> Iterator["RunDirectory"]:
         """`create`, for the time of some work, of which no other process can do any in the same place meanwhile.
 
-        What writes that were killed have left is removed first. Where the work fails, directories made for it are
-        removed with all in them, unless a checkpoint is there to go on from. Raises BlockingIOError where another
-        process works there.
+        What writes that were killed have left is removed first. Where the work fails, a directory made for it is
+        removed again, unless a model is there, or a checkpoint to go on from, or anything that is not the run's. Raises
+        BlockingIOError where another process works there.
         """
         path = Path(path)
-        absent = [directory for directory in (path, *path.parents) if not directory.exists()]
+        made = [directory for directory in (path, *path.parents) if not directory.exists()]
         run = cls.create(path)
-        try:
-            with run._locked():
-                remove_temporaries(run.path)
+        with run._locked():
+            for file in run.files:
+                remove_temporaries(file)
+            try:
                 yield run
-        except BaseException:
-            if not run.checkpoint.exists():
-                for directory in absent:
-                    shutil.rmtree(directory, ignore_errors=True)
-            raise
+            except BaseException:
+                run._undo(made)
+                raise
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that a run may hold."""
+        return tuple(getattr(self, name) for name in _FILES)
+
+    def _undo(self, made: list[Path]) -> None:
+        """Remove the directories that were made, as far as nothing is in them that is worth keeping."""
+        if not made or self.model.exists() or self.checkpoint.exists():
+            return
+        for file in (*self.files, self._lock):
+            file.unlink(missing_ok=True)
+        with suppress(OSError):
+            for directory in made:
+                directory.rmdir()
+
+    @property
+    def _lock(self) -> Path:
+        return self.path / ".lock"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        lock = FileLock(self.path / ".lock", timeout=0)
+        lock = FileLock(self._lock, timeout=0)
         try:
             lock.acquire()
         except Timeout:
             raise BlockingIOError(
-                f"another process writes the run {self.path}; wait until it has ended, or pass another place"
+                f"another process writes the run {self.path}; wait until it has ended, or pass another place (if none "
+                f"does, remove {self._lock})"
             ) from None
         try:
             yield
         finally:
-            # Before the release: whoever waits for the file finds it gone, and makes another.
-            (self.path / ".lock").unlink(missing_ok=True)
             lock.release()
 
     @classmethod
