@@ -42,7 +42,7 @@ def test_the_version_is_the_packages(run_command):
 
 def test_a_run_holds_a_model_its_history_its_ledger_and_a_report(wine_run):
     run = RunDirectory.open(wine_run)
-    assert {path.name for path in wine_run.iterdir() if path.name != ".lock"} == {
+    assert {path.name for path in wine_run.glob("[!.]*")} == {
         path.name for path in (run.model, run.history, run.ledger, run.exhibits, run.report)
     }
     record = json.loads(run.ledger.read_text())
@@ -176,7 +176,7 @@ def test_a_table_is_measured_words_and_holes_included(run_command, tmp_path):
     record = json.loads(out)
     assert status == 0
     assert record == json.loads((tmp_path / "m/dependence.json").read_text())
-    assert {path.name for path in (tmp_path / "m").iterdir()} == {"dependence.json", "dependence.html"}
+    assert {path.name for path in (tmp_path / "m").glob("[!.]*")} == {"dependence.json", "dependence.html"}
     assert [pair["columns"] for pair in record["mutual_information"]] == [
         ["size", "colour"],
         ["size", "grade"],

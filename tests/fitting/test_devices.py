@@ -49,6 +49,14 @@ def test_two_processes_are_one_process_with_two_devices(found, source):
         np.testing.assert_allclose(found[name][f"{source}_history"], found["one"][f"{source}_history"], rtol=1e-5)
 
 
+def test_all_processes_stop_when_one_is_asked_to_and_go_on_together(found):
+    assert "stopped by SIGTERM at step 64 of 150" in str(found["two-1"]["stopped"])
+    assert "stopped by a signal to another process at step 64 of 150" in str(found["two-0"]["stopped"])
+    for name in ("two-0", "two-1"):
+        assert "the processes are not at the same step of the same fit" in str(found[name]["alone"])
+        assert found[name]["resumed"] == found[name]["undisturbed"]
+
+
 def test_two_devices_are_one_device_but_for_the_order_of_sums(found):
     alone = train(a_line(), loss(), rows(200), settings(steps=150, seed=3), lambda model: -float(model.slope))
     np.testing.assert_allclose(found["one"]["memory"], alone.model.slope, rtol=1e-5)

@@ -1,15 +1,19 @@
-"""One fit on two devices, as a process of its own: `two_processes.py OUT [ADDRESS,COUNT,RANK]`.
+"""Fits on two devices, as a process of its own: `two_processes.py OUT [ADDRESS,COUNT,RANK]`.
 
 With an address the devices are those of COUNT processes; without one they are whatever XLA_FLAGS gives this process.
 """
 
+import os
+import signal
 import sys
+from pathlib import Path
 
 import jax
 import numpy as np
+from jax.experimental.multihost_utils import sync_global_devices
 from test_training import a_line, loss, rows, settings
 
-from isthmus.fitting import train
+from isthmus.fitting import Checkpoint, FitInterrupted, train
 from isthmus.fitting.batches import batch_indices
 
 
@@ -45,7 +49,35 @@ def main():
         found["refused"] = ""
     except ValueError as error:
         found["refused"] = str(error)
+    if jax.process_count() > 1:
+        found |= stopped(Path(sys.argv[1]).parent / "checkpoint.safetensors")
     np.savez(out, **found)
+
+
+def stopped(path):
+    """What a fit says of which the second process is asked to stop; and its end, gone on with."""
+
+    def ask(record):
+        if record.step == 64 and jax.process_index() == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        train(a_line(), loss(), rows(200), settings(steps=150, seed=3), on_record=ask, checkpoint=Checkpoint(path))
+        said = ""
+    except FitInterrupted as stop:
+        said = str(stop)
+    sync_global_devices("the first process has written the file")
+    try:
+        resume = jax.process_index() == 1
+        train(a_line(), loss(), rows(200), settings(steps=150, seed=3), checkpoint=Checkpoint(path, resume=resume))
+        alone = ""
+    except ValueError as error:
+        alone = str(error)
+    resumed = Checkpoint(path, resume=True)
+    fit = train(a_line(), loss(), rows(200), settings(steps=150, seed=3), checkpoint=resumed)
+    undisturbed = train(a_line(), loss(), rows(200), settings(steps=150, seed=3))
+    slopes = {"resumed": fit.model.slope, "undisturbed": undisturbed.model.slope}
+    return {"stopped": said, "alone": alone, **{name: np.asarray(slope) for name, slope in slopes.items()}}
 
 
 if __name__ == "__main__":
