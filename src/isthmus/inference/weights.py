@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from blackjax.diagnostics import psis_weights
 
 LARGEST_PARETO_LIMIT = 0.7
 """Above this shape the weights' tail is so heavy that their mean says nothing at any affordable number of draws."""
@@ -77,4 +76,7 @@ def _pareto_shapes(log_weights: np.ndarray) -> np.ndarray:
 
 @jax.jit
 def _fit_tails(log_weights: jax.Array) -> jax.Array:
+    # Imported where it is used: most fits do without, and it takes long.
+    from blackjax.diagnostics import psis_weights
+
     return jax.vmap(lambda row: psis_weights(row)[1])(log_weights)

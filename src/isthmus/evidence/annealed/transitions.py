@@ -10,7 +10,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from blackjax.mcmc.hmc import HMCState, build_kernel
 from jax import Array, lax
 
 from isthmus.evidence.annealed.path import Path, PathOfDatum, PathState
@@ -18,8 +17,6 @@ from isthmus.evidence.annealed.path import Path, PathOfDatum, PathState
 JITTER = (0.2, 1.2)
 """A step size is multiplied by a number between these, or trajectories of one length would come back to where they
 began in some direction, temperature after temperature (Neal 2011, MCMC using Hamiltonian dynamics)."""
-
-_move: Any = build_kernel()
 
 
 class Annealed(eqx.Module):
@@ -81,6 +78,8 @@ def move(
 ) -> tuple[PathState, Array]:
     """(the state after a move that leaves p_beta as it is, its probability of acceptance); beta > 0."""
 
+    from blackjax.mcmc.hmc import HMCState, build_kernel
+
     def log_density(u):
         return path.log_start(u) + beta * path.contrast(u)
 
@@ -88,7 +87,7 @@ def move(
     before = HMCState(state.u, value, state.log_start_gradient + beta * state.contrast_gradient)
     jitter_key, key = jax.random.split(key)
     step_size = step_size * jax.random.uniform(jitter_key, (), jnp.result_type(float), *JITTER)
-    after, info = _move(key, before, log_density, step_size, path.scales**2, leapfrogs)
+    after, info = build_kernel()(key, before, log_density, step_size, path.scales**2, leapfrogs)
     log_start, gradient = jax.value_and_grad(path.log_start)(after.position)
     contrast = (after.logdensity - log_start) / beta
     moved = PathState(after.position, log_start, gradient, contrast, (after.logdensity_grad - gradient) / beta)

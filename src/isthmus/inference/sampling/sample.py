@@ -5,7 +5,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from blackjax.diagnostics import ess_bulk, rhat
 from jax import Array
 
 from isthmus.inference.graphical import Problem, as_problem
@@ -93,6 +92,8 @@ def _by_chains(problem: Problem, method: str, settings: ChainSettings, seed: int
 @jax.jit
 def _mixing(u: Array) -> tuple[Array, Array]:
     """(split R-hat, effective sample size) of draws [row, chain, draw, size], each [row, size]."""
+    from blackjax.diagnostics import ess_bulk, rhat
+
     # Both drop an axis of length one.
     return tuple(jax.vmap(found)(u).reshape(u.shape[0], u.shape[-1]) for found in (rhat, ess_bulk))  # type: ignore[return-value]
 
