@@ -80,13 +80,14 @@ class RowSource:
 
     def take(self, numbers: np.ndarray) -> Rows:
         """The rows of these numbers, in ascending order, in memory."""
-        return self.rows_of.take(self._in_source(np.sort(numbers)))
+        return self.rows_of.take(self.in_source(np.sort(numbers)))
 
     def without(self, numbers: np.ndarray) -> "RowSource":
         """The stream less the rows of these numbers."""
-        return replace(self, aside=np.union1d(self.aside, self._in_source(numbers)))
+        return replace(self, aside=np.union1d(self.aside, self.in_source(numbers)))
 
-    def _in_source(self, numbers: np.ndarray) -> np.ndarray:
+    def in_source(self, numbers: np.ndarray) -> np.ndarray:
+        """The numbers that rows of the stream have in the source."""
         # Of the rows set aside, those before row i of the stream are the ones with at most i kept rows before them.
         kept_before = self.aside - np.arange(len(self.aside))
         return numbers + np.searchsorted(kept_before, numbers, side="right")
