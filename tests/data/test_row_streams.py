@@ -199,8 +199,39 @@ def test_parts_may_order_columns_differently_and_write_whole_numbers_as_numbers(
 def test_infinity_is_told_with_its_file(tmp_path):
     odd = table().set_column(0, "real", pa.array(np.r_[np.inf, np.zeros(ROWS - 1)]))
     write_parts(tmp_path, odd, [])
-    with pytest.raises(DataError, match=r"column 'real' of .*part-0\.parquet, .* contains infinity \(first in row 0\)"):
+    with pytest.raises(DataError, match=r"column 'real' of .*part-0\.parquet contains infinity \(first in row 0\)"):
         list(open_rows(str(tmp_path), stream=True).chunks())
+
+
+def test_infinity_is_told_with_its_row_in_the_file_where_rows_are_picked(tmp_path):
+    odd = table().set_column(0, "real", pa.array(np.where(np.arange(ROWS) == 321, np.inf, 0.0)))
+    stream = open_rows(write_parts(tmp_path, odd, [300], group=10), stream=True)
+    with pytest.raises(DataError, match=r"part-1\.parquet contains infinity \(first in row 21\)"):
+        stream.take(np.array([4, 5, 302, 320, 321]))
+
+
+def test_parts_that_change_between_two_readings_are_refused(tmp_path):
+    stream = open_rows(write_parts(tmp_path, table(), [300]), stream=True)
+    list(stream.chunks())
+    pq.write_table(table(), tmp_path / "part-1.parquet")
+    with pytest.raises(DataError, match=r"part-1\.parquet had 200 rows when it was opened and has 500 now"):
+        list(stream.chunks())
+    with pytest.raises(DataError, match=r"part-1\.parquet had 200 rows when it was opened and has 500 now"):
+        stream.take(np.array([4, 499]))
+
+
+@pytest.mark.parametrize("stream", [True, False, None])
+def test_an_npy_file_without_rows_or_of_several_arrays_is_refused_or_read(tmp_path, stream):
+    np.save(tmp_path / "number.npy", np.float64(3.0))
+    with pytest.raises(DataError, match=r"number\.npy has shape \(\); expected rows x columns"):
+        open_rows(str(tmp_path / "number.npy"), stream)
+    np.savez(tmp_path / "rows.npz", X=np.eye(3))
+    (tmp_path / "rows.npz").rename(tmp_path / "rows.npy")
+    if stream:
+        with pytest.raises(DataError, match=r"rows\.npy is an archive of arrays, which cannot be streamed"):
+            open_rows(str(tmp_path / "rows.npy"), stream)
+    else:
+        np.testing.assert_array_equal(open_rows(str(tmp_path / "rows.npy"), stream).values, np.eye(3))
 
 
 def test_a_directory_of_nothing_and_one_of_both_are_refused(tmp_path):

@@ -16,7 +16,8 @@ import pytest
 from table_attacks import damage, differs, read
 
 from file_bytes import npz
-from isthmus.data import DataError, read_rows, room
+from isthmus.data import DataError, fill_file, open_rows, read_rows, read_table, room
+from isthmus.data.streamed_filling import fill_stream
 
 MUTATED = 1300
 
@@ -92,6 +93,47 @@ def test_what_is_small_on_disk_and_beyond_memory_is_refused(tmp_path, monkeypatc
     monkeypatch.setattr(room, "memory_of_machine", lambda: 10**7)
     with pytest.raises(DataError, match=r"announces .* GiB of values, and this process has"):
         read_rows(str(tmp_path / file))
+
+
+def repeated_word(rows):
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(
+        pa.table({"word": pa.array(["x" * 1000] * rows), "hole": [None, *range(1, rows)]}), buffer
+    )
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("read", [read_rows, lambda path: list(open_rows(path, stream=True).chunks())])
+def test_a_word_takes_room_once_however_often_a_file_repeats_it(tmp_path, read):
+    """100 MB of words in a megabyte of file: what Arrow holds stays below 10 MB."""
+    (tmp_path / "t.parquet").write_bytes(repeated_word(10**5))
+    pool, before = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
+    pa.set_memory_pool(pool)
+    try:
+        read(str(tmp_path / "t.parquet"))
+    finally:
+        pa.set_memory_pool(before)
+    assert pool.max_memory() < 10**7
+
+
+def test_repeated_words_beyond_memory_are_not_written_out(tmp_path, monkeypatch):
+    path, output = tmp_path / "t.parquet", tmp_path / "filled.parquet"
+    path.write_bytes(repeated_word(10**4))
+    monkeypatch.setattr(room, "memory_of_machine", lambda: 10**7)
+    whole = read_table(str(path))
+    with pytest.raises(DataError, match=r"t\.parquet announces .* GiB of values"):
+        fill_file(path, output, whole)
+    with pytest.raises(DataError, match=r"t\.parquet announces .* GiB of values"):
+        fill_stream(open_rows(str(path), stream=True), output, lambda rows: rows)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("array", [pa.array([b"x"]), pa.array([["x"]]), pa.array([{"a": "x"}])])
+def test_a_column_that_no_table_has_is_refused_before_it_is_read(tmp_path, array):
+    pyarrow.parquet.write_table(pa.table({"a": [1.0], "odd": array}), tmp_path / "t.parquet")
+    for stream in (True, False, None):
+        with pytest.raises(DataError, match=r"column 'odd' of .*t\.parquet holds .* values; expected numbers"):
+            open_rows(str(tmp_path / "t.parquet"), stream)
 
 
 def test_more_columns_than_a_table_takes_are_refused(tmp_path, monkeypatch):

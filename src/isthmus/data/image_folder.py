@@ -23,7 +23,7 @@ class ImageFolder(RowReader):
         self._labels = [path.relative_to(directory).parent.as_posix() for path in paths]
         self._labelled = len(set(self._labels)) > 1
         self.names = tuple(f"x{i}" for i in range(height * width))
-        self.row_count, self.decoded_bytes = len(paths), len(paths) * height * width
+        self.row_count = len(paths)
 
     def chunks(self, size: int) -> Iterator[Dataset]:
         for first in range(0, self.row_count, size):

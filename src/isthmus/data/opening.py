@@ -11,7 +11,7 @@ from isthmus.data.dataset import DataError, Dataset
 from isthmus.data.directories import open_directory
 from isthmus.data.parquet_parts import ParquetParts
 from isthmus.data.readers import read_rows
-from isthmus.data.row_streams import RowReader, RowSource
+from isthmus.data.row_streams import BYTES_PER_VALUE, RowReader, RowSource
 from isthmus.data.table import Table
 
 MOST_BYTES = 2**30
@@ -39,10 +39,11 @@ def open_stream(source: str, stream: bool | None = None) -> RowSource | None:
 
 
 def as_stream(X: Any) -> RowSource | None:
-    """The stream that X is, or that a memory map larger than 1 GiB stands for; None for rows in memory."""
+    """The stream that X is, or that a memory map stands for whose rows would take more than 1 GiB in memory; None for
+    rows in memory."""
     if isinstance(X, RowSource):
         return X
-    if isinstance(X, np.memmap) and X.nbytes > MOST_BYTES and X.ndim == 2:
+    if isinstance(X, np.memmap) and X.ndim == 2 and X.size * BYTES_PER_VALUE > MOST_BYTES:
         return RowSource(ArrayRows("X", X))
     return None
 

@@ -13,20 +13,26 @@ Rows = Dataset | Table
 CHUNK_ROWS = 2**16
 """Rows read at once, at most; fewer where they are wide."""
 CHUNK_NUMBERS = 2**22
+BYTES_PER_VALUE = 9
+"""In memory: a number of eight bytes and whether it was observed."""
 
 
 class RowReader(ABC):
     """Where the rows of a stream come from.
 
-    name: for messages.  names: one a column.  row_count: of all rows.  decoded_bytes: an estimate of what all rows take
-    in memory.  image_shape: (height, width) where a row is an image.
+    name: for messages.  names: one a column.  row_count: of all rows.  image_shape: (height, width) where a row is an
+    image.
     """
 
     name: str
     names: tuple[str, ...]
     row_count: int
-    decoded_bytes: int
     image_shape: tuple[int, int] | None
+
+    @property
+    def decoded_bytes(self) -> int:
+        """What all rows take in memory, whatever they take on disk."""
+        return self.row_count * len(self.names) * BYTES_PER_VALUE
 
     @abstractmethod
     def chunks(self, size: int) -> Iterator[Rows]:
@@ -66,7 +72,7 @@ class RowSource:
     @property
     def chunk_rows(self) -> int:
         """Rows read at once, by the number of columns alone."""
-        return max(min(CHUNK_ROWS, CHUNK_NUMBERS // max(len(self.names), 1)), 1)
+        return rows_at_once(len(self.names))
 
     def chunks(self) -> Iterator[Rows]:
         """The rows in order, some at once; a chunk is never empty."""
@@ -91,6 +97,11 @@ class RowSource:
         # Of the rows set aside, those before row i of the stream are the ones with at most i kept rows before them.
         kept_before = self.aside - np.arange(len(self.aside))
         return numbers + np.searchsorted(kept_before, numbers, side="right")
+
+
+def rows_at_once(columns: int) -> int:
+    """Rows of so many columns that are read at once."""
+    return max(min(CHUNK_ROWS, CHUNK_NUMBERS // max(columns, 1)), 1)
 
 
 def row_count(rows: Rows | RowSource) -> int:
