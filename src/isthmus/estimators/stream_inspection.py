@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.data import RowSource, RowStore, as_stream, choose_numbers, sample_rows
+from isthmus.data import DataError, RowSource, RowStore, as_stream, choose_numbers, sample_rows
 from isthmus.data.column_schema import UNSEEN
 from isthmus.estimators.anomalies import MOST_CALIBRATION_ROWS
 from isthmus.estimators.configuration import NetworkConfiguration
@@ -54,6 +54,11 @@ def store_rows(estimator: Any, stream: RowSource, rows: MatrixRows | TableRows) 
             store.append(values, observed & ~strange)
         else:
             store.append(encoded)
+    if store.row_count != stream.row_count:
+        raise DataError(
+            f"{stream.source} had {stream.row_count} rows to fit to when it was opened and has {store.row_count} now; "
+            "start again"
+        )
     store.seal()
     _warn_of_unseen(rows.names, unseen)
     return store
