@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from PIL import Image
 from table_attacks import damage, differs, read
 
 from file_bytes import npz
@@ -38,6 +39,15 @@ def zipped(content):
 def constant_parquet(rows):
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(pa.table({"a": pa.array(np.zeros(rows))}), buffer)
+    return buffer.getvalue()
+
+
+def repeated_word(rows):
+    """A word of 1,000 letters in each row, in a column that does not say that it is a dictionary."""
+    word = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array(["x" * 1000]))
+    buffer = io.BytesIO()
+    numbers = pa.array([None, *range(1, rows)])
+    pyarrow.parquet.write_table(pa.table({"word": word, "number": numbers}), buffer, store_schema=False)
     return buffer.getvalue()
 
 
@@ -81,6 +91,7 @@ def test_what_is_announced_and_not_there_is_refused(tmp_path, name):
 BOMBS = {
     "t.npz": npz(True, X=np.zeros((1000, 1000))),
     "t.parquet": constant_parquet(10**6),
+    "words.parquet": repeated_word(3 * 10**5),
     "t-idx3-ubyte.gz": gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 800, 100, 100) + bytes(8 * 10**6)),
 }
 
@@ -88,19 +99,11 @@ BOMBS = {
 @pytest.mark.parametrize("file", BOMBS)
 def test_what_is_small_on_disk_and_beyond_memory_is_refused(tmp_path, monkeypatch, file):
     (tmp_path / file).write_bytes(BOMBS[file])
-    assert len(BOMBS[file]) < 10**6
+    assert len(BOMBS[file]) < 4 * 10**6
     read_rows(str(tmp_path / file))
     monkeypatch.setattr(room, "memory_of_machine", lambda: 10**7)
     with pytest.raises(DataError, match=r"announces .* GiB of values, and this process has"):
         read_rows(str(tmp_path / file))
-
-
-def repeated_word(rows):
-    buffer = io.BytesIO()
-    pyarrow.parquet.write_table(
-        pa.table({"word": pa.array(["x" * 1000] * rows), "hole": [None, *range(1, rows)]}), buffer
-    )
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("read", [read_rows, lambda path: list(open_rows(path, stream=True).chunks())])
@@ -143,3 +146,10 @@ def test_more_columns_than_a_table_takes_are_refused(tmp_path, monkeypatch):
     for file in ("t.csv", "t.parquet"):
         with pytest.raises(DataError, match="6 columns; expected at most 5"):
             read_rows(str(tmp_path / file))
+
+
+def test_an_image_of_countless_pixels_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    Image.new("L", (2000, 2000)).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: pytest.fail("it was decoded"))
+    with pytest.raises(DataError, match=r"large\.png is 2000 x 2000 pixels; expected at most 1048576 in all"):
+        read_rows(str(tmp_path))
