@@ -345,3 +345,11 @@ def test_what_cannot_be_streamed_says_so(tmp_path):
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match=r"rows\.csv cannot be streamed"):
         open_rows(str(tmp_path / "rows.csv"), stream=True)
+
+
+@pytest.mark.parametrize("stream", [True, False, None])
+def test_an_empty_name_is_not_the_directory_one_is_in(tmp_path, monkeypatch, stream):
+    write_parts(tmp_path, table(), [])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        open_rows("", stream)

@@ -14,6 +14,7 @@ from isthmus.estimators.inspection import inspect_rows
 from isthmus.estimators.matrix_rows import MatrixRows
 from isthmus.estimators.results import scored, scored_names, told_once, write_results
 from isthmus.estimators.rows import training_rows
+from isthmus.estimators.runs import split_test_rows
 from isthmus.models import Observation
 
 ROWS = 700
@@ -186,3 +187,17 @@ def test_a_source_that_changes_while_it_is_fitted_to_or_written_is_refused(tmp_p
         with pytest.raises(DataError, match=f"was to hold {ROWS + 1} rows and got {ROWS}"):
             write_results(shorter, tmp_path / f"out{ending}", ("a", "b"), lambda some: some.values)
         assert not (tmp_path / f"out{ending}").exists()
+
+
+def test_fewer_of_wide_rows_are_set_aside(monkeypatch, tmp_path):
+    """64 numbers and at least 5 rows are allowed in memory: 32 rows of 2 columns, 5 rows of 20."""
+    monkeypatch.setattr(row_streams, "ASIDE_NUMBERS", 64)
+    monkeypatch.setattr(row_streams, "FEWEST_ASIDE", 5)
+    for columns, expected in ((2, 32), (20, 5)):
+        np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(ROWS, columns)))
+        stream = open_rows(str(tmp_path / "rows.npy"), stream=True)
+        left, test = split_test_rows(stream, 0)
+        assert (row_count(test), row_count(left)) == (expected, ROWS - expected)
+        asked = {**VAE(**SETTINGS).get_params(), "calibration_fraction": 0.2, "likelihood": "normal"}
+        seen = stream_inspection.inspect(VAE(), stream, VAE.configuration_type.checked(asked))
+        assert (len(seen.calibration), len(seen.held_out)) == (expected, expected)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from byte_mutations import mutated
 from PIL import Image
+from refusals import require_memory_sufficed
 
 from file_bytes import idx, npy, npz
 from isthmus.data import DataError, RowSource, Table, open_rows, read_rows, read_table
@@ -87,7 +88,8 @@ def damage(directory: Path, number: int, seeds: dict[str, bytes] | None = None) 
 
 
 def read(path: Path):
-    """What the readers make of a file, or None where they refuse it; any other exception is an escape.
+    """What the readers make of a file, or None where they refuse it; any other exception is an escape, and a
+    MemoryError one that a refusal hid.
 
     What can be streamed is read as a stream too, which is to be refused or to give the same rows.
     """
@@ -97,7 +99,8 @@ def read(path: Path):
         try:
             found = read_rows(source)
             read_table(source)
-        except DataError:
+        except DataError as refusal:
+            require_memory_sufficed(refusal)
             found = None
         streamed = _streamed(source) if path.suffix in STREAMED else None
     assert found is None or streamed is None or _equal(found, streamed), "the stream has other rows than the file"
@@ -111,7 +114,8 @@ def _streamed(source: str):
         assert isinstance(stream, RowSource)
         rows = concatenate(list(stream.rows_of.chunks(5)))
         stream.take(np.arange(0, stream.row_count, 3))
-    except DataError:
+    except DataError as refusal:
+        require_memory_sufficed(refusal)
         return None
     return rows
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+import table_attacks
 from PIL import Image
 from table_attacks import damage, differs, read
 
@@ -146,6 +147,18 @@ def test_more_columns_than_a_table_takes_are_refused(tmp_path, monkeypatch):
     for file in ("t.csv", "t.parquet"):
         with pytest.raises(DataError, match="6 columns; expected at most 5"):
             read_rows(str(tmp_path / file))
+
+
+def test_a_refusal_that_hides_a_want_of_memory_is_seen(tmp_path, monkeypatch):
+    def read_rows_without_memory(source):
+        try:
+            raise pa.ArrowMemoryError("malloc of 2^60 bytes failed")
+        except pa.ArrowException:
+            raise DataError("it cannot be read") from None
+
+    monkeypatch.setattr(table_attacks, "read_rows", read_rows_without_memory)
+    with pytest.raises(MemoryError, match="it cannot be read"):
+        read(tmp_path / "t.csv")
 
 
 def test_an_image_of_countless_pixels_is_refused_before_it_is_decoded(tmp_path, monkeypatch):

@@ -31,10 +31,11 @@ def open_rows(source: str, stream: bool | None = None) -> Dataset | Table | RowS
 
 def open_stream(source: str, stream: bool | None = None) -> RowSource | None:
     """The stream that `open_rows` gives; None where that reads the rows into memory."""
-    if stream is False or (source in bundled_names() and not stream):
+    # An empty name is no name of the directory that the process happens to be in.
+    if not source or stream is False or (source in bundled_names() and not stream):
         return None
     path = Path(source)
-    found = _open(path) if stream or (source and path.is_dir()) else _looked_at(path)
+    found = _open(path) if stream or path.is_dir() else _looked_at(path)
     return RowSource(found) if found is not None and (stream or found.decoded_bytes > MOST_BYTES) else None
 
 

@@ -13,6 +13,7 @@ Rows = Dataset | Table
 CHUNK_ROWS = 2**16
 """Rows read at once, at most; fewer where they are wide."""
 CHUNK_NUMBERS = 2**22
+ASIDE_NUMBERS, FEWEST_ASIDE = 2**22, 32
 BYTES_PER_VALUE = 9
 """In memory: a number of eight bytes and whether it was observed."""
 
@@ -102,6 +103,11 @@ class RowSource:
 def rows_at_once(columns: int) -> int:
     """Rows of so many columns that are read at once."""
     return max(min(CHUNK_ROWS, CHUNK_NUMBERS // max(columns, 1)), 1)
+
+
+def most_aside(most: int, columns: int) -> int:
+    """Of rows of so many columns those that are set aside in memory: `most`, fewer of wide ones."""
+    return min(most, max(ASIDE_NUMBERS // columns, FEWEST_ASIDE))
 
 
 def row_count(rows: Rows | RowSource) -> int:

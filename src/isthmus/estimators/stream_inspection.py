@@ -9,6 +9,7 @@ import numpy as np
 
 from isthmus.data import DataError, RowSource, RowStore, as_stream, choose_numbers, sample_rows
 from isthmus.data.column_schema import UNSEEN
+from isthmus.data.row_streams import most_aside
 from isthmus.estimators.anomalies import MOST_CALIBRATION_ROWS
 from isthmus.estimators.configuration import NetworkConfiguration
 from isthmus.estimators.inspection import Inspected, inspect_rows
@@ -65,7 +66,7 @@ def store_rows(estimator: Any, stream: RowSource, rows: MatrixRows | TableRows) 
 
 
 def _set_aside(stream: RowSource, share: float, most: int, split: int, seed: int) -> np.ndarray:
-    count = min(math.ceil(share * stream.row_count), most)
+    count = min(math.ceil(share * stream.row_count), most_aside(most, len(stream.names)))
     return choose_numbers(stream.row_count, count, split, seed) if count < stream.row_count else np.zeros(0, np.int64)
 
 
