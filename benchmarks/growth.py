@@ -2,11 +2,11 @@
 
     python benchmarks/growth.py [--rows 10000 100000 1000000 10000000] [--out DIRECTORY]
 
-Rows of 8 numbers that hang on 2 latents; a VAE with two layers of 16. Each cell is a process of its own, which does the
-work on the smallest set first, so that start-up and compilation are not counted. Time is that of one pass over the
-rows: of a fit the difference between fits of one and of several epochs, over the epochs between them; of score (the
-importance-weighted bound at 128 draws) and embed all of it, the written file included. Memory is the most that the
-process ever held (ru_maxrss): libraries, compilation and all.
+Rows of 8 columns that hang on 2 latents: six numbers, a word of four with holes, and grades from 1 to 5; a VAE with two
+layers of 16. Each cell is a process of its own, which does the work on the smallest set first, so that start-up and
+compilation are not counted. Time is that of one pass over the rows: of a fit the difference between fits of one and of
+several epochs, over the epochs between them; of score (the importance-weighted bound at 128 draws) and embed all of it,
+the written file included. Memory is the most that the process ever held (ru_maxrss): libraries, compilation and all.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from matplotlib import pyplot as plt
 TASKS = ("fit", "score", "embed")
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 COLUMNS, LATENTS, PART_ROWS = 8, 2, 500_000
+WORDS, HOLES = np.array(["low", "middle", "high", "top"]), 0.05
 PASSES_OF_ROWS = 50_000
 """Small sets are passed so often that their time can be told from noise."""
 COLOURS = {"fit": "#1f6f8b", "score": "#d1495b", "embed": "#4a7c59"}
@@ -72,7 +73,10 @@ def write_rows(directory: Path, rows: int) -> None:
         values = np.tanh(generator.normal(size=(count, LATENTS)) @ loading) + 0.2 * generator.normal(
             size=(count, COLUMNS)
         )
-        columns = {f"x{i}": values[:, i].astype(np.float32) for i in range(COLUMNS)}
+        columns: dict[str, Any] = {f"x{i}": values[:, i].astype(np.float32) for i in range(COLUMNS - 2)}
+        words = WORDS[np.digitize(values[:, -2], (-0.6, 0.0, 0.6))]
+        columns["word"] = pa.array(words, mask=generator.random(count) < HOLES)
+        columns["grade"] = 1 + np.digitize(values[:, -1], (-0.8, -0.3, 0.3, 0.8))
         pyarrow.parquet.write_table(pa.table(columns), directory / f"part-{part:04d}.parquet")
 
 

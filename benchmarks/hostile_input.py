@@ -3,10 +3,11 @@
     python benchmarks/hostile_input.py [--models 90000] [--forged 10000] [--tables 20000] [--workers 1]
 
 --models: model files with bytes mutated.  --forged: model files whose content was mutated under a checksum that fits;
-those that load are put to work.  --tables: CSV, Parquet, .npy, .npz and IDX files, held against an independent reading.
-File i of each kind is the same in every run: its generator is seeded by (kind, i). Files are read by worker processes
-whose address space may grow by 256 MiB over what isthmus itself takes while they read one; a worker that dies, or takes
-minutes over a file, is told of as an escape. Exit status 1 where there was any.
+those that load are put to work.  --tables: CSV, Parquet, .npy, .npz, IDX and image files, held against an independent
+reading, and against their rows as a stream.  File i of each kind is the same in every run: its generator is seeded by
+(kind, i). Files are read by worker processes whose address space may grow by 256 MiB over what isthmus itself takes
+while they read one; a worker that dies, or takes minutes over a file, is told of as an escape; a refusal for want of
+memory counts as LARGE. Exit status 1 where there was any of these.
 """
 
 import argparse
@@ -150,13 +151,15 @@ ATTACKS = {"models": attack_models, "forged": attack_forged, "tables": attack_ta
 
 def measured(read) -> tuple[dict, object]:
     """({seconds, bytes}, what was read), or the name of an outcome that must not be where it was not well."""
+    from refusals import ran_out_of_memory
+
     before, peak_before = _mapped(), _reset_peak()
     resource.setrlimit(resource.RLIMIT_AS, (before + MOST_BYTES, resource.RLIM_INFINITY))
     started, reason = time.perf_counter(), None
     try:
         found = read()
     except BaseException as error:
-        found, reason = "ESCAPE", _last_lines(error)
+        found, reason = "LARGE" if ran_out_of_memory(error) else "ESCAPE", _last_lines(error)
     finally:
         seconds = time.perf_counter() - started
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

@@ -1,9 +1,12 @@
-"""What a training step of the 784-400-20 VAE is made of: the step, changed in one respect at a time.
+"""What a training step of the 784-400-20 VAE is made of: loss, gradient and update, changed in one respect at a time.
 
     python benchmarks/step_variants.py [--batch N] [--rounds N] [--out FILE]
 
 Milliseconds of CPU time a step, of one thread, the variants in turn; a first turn each, which compiles, is not counted.
-The rows are random bits: nothing in a step's time depends on them.
+The loss is the one that isthmus trains on; the loop around it is this script's own, without what the compiled loop of
+`fitting.step` adds: losses kept for the history, a step skipped where its gradient is not finite. The rows are random
+bits: nothing in a step's time depends on
+them.
 """
 
 import argparse
@@ -53,12 +56,12 @@ def batch_loss(model: Any, rows: Array, noise: Array) -> Array:
 
 
 VARIANTS: dict[str, tuple[Callable[..., Array], str, optax.GradientTransformation]] = {
-    "as it is, a threefry key a row": (as_it_is, "threefry2x32", optax.adam(1e-3)),
+    "the loss as it is, a threefry key a row": (as_it_is, "threefry2x32", optax.adam(1e-3)),
     "XLA's generator, rbg": (as_it_is, "rbg", optax.adam(1e-3)),
     "XLA's generator, unsafe_rbg": (as_it_is, "unsafe_rbg", optax.adam(1e-3)),
     "by hand, one draw a batch": (one_draw, "threefry2x32", optax.adam(1e-3)),
     "by hand, no noise": (no_noise, "threefry2x32", optax.adam(1e-3)),
-    "as it is, gradient descent": (as_it_is, "threefry2x32", optax.sgd(1e-3)),
+    "the loss as it is, gradient descent": (as_it_is, "threefry2x32", optax.sgd(1e-3)),
 }
 
 

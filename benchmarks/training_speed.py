@@ -26,6 +26,8 @@ from peer_processes import HERE, ask, available_cpus, line, peer_python, receive
 
 DATA = HERE.parents[1] / "shared/data/binarized_mnist/binarized_mnist.npz"
 HELD_OUT, DRAWS, FEWEST_STEPS = 5_000, 10, 64
+MOST_STEPS = 1024
+"""Of a block of isthmus, which tells of itself once."""
 PEERS = ("pytorch", "compiled", "pythae")
 NAMES = {"isthmus": "isthmus", "pytorch": "PyTorch", "compiled": "PyTorch, compiled", "pythae": "pythae"}
 
@@ -39,10 +41,16 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000, help="to train on")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--adam", choices=("fused", "default"), default="fused", help="PyTorch's implementation")
+    parser.add_argument("--channels-last", action="store_true", help="PyTorch's other memory layout, for convolutions")
     parser.add_argument("--peer-python", type=Path, help="an interpreter that has the peers already")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error(f"--rounds is {arguments.rounds}; expected at least 1")
+    if arguments.rows > MOST_STEPS * min(arguments.batch):
+        parser.error(
+            f"--rows is {arguments.rows}; a turn is one block of steps, of at most {MOST_STEPS}: expected at most "
+            f"{MOST_STEPS} rows for each of a batch of {min(arguments.batch)}"
+        )
     if not DATA.is_file():
         sys.exit(f"{DATA} is absent; this benchmark trains on fixed-binarised MNIST, packed by numpy.packbits")
     python = arguments.peer_python or (peer_python() if arguments.peers else Path(sys.executable))
@@ -70,10 +78,11 @@ def measure(network: str, batch: int, rows: Path, arguments: Any, python: Path) 
     threads, turns = available_cpus(), arguments.rounds + 1
     steps = max(math.ceil(arguments.rows / batch), FEWEST_STEPS)
     work = (str(rows), network, str(batch), str(turns))
+    layout = "channels_last" if arguments.channels_last and network == "convolutional" else "contiguous_format"
     with ExitStack() as stack:
         sides = {"isthmus": stack.enter_context(start(sys.executable, "isthmus_vae.py", *work, str(steps)))}
         for peer in arguments.peers:
-            own = (str(threads),) if peer == "pythae" else (str(threads), str(steps), arguments.adam, peer)
+            own = (str(threads),) if peer == "pythae" else (str(threads), str(steps), arguments.adam, peer, layout)
             script = "pythae_vae.py" if peer == "pythae" else "pytorch_vae.py"
             sides[peer] = stack.enter_context(start(python, script, *work, *own))
         versions = {name: receive(side) for name, side in sides.items()}
@@ -89,6 +98,7 @@ def measure(network: str, batch: int, rows: Path, arguments: Any, python: Path) 
         "batch": batch,
         "versions": versions,
         "pytorch_adam": arguments.adam,
+        "pytorch_layout": layout,
         "threads": threads,
         "training_rows": arguments.rows,
         "held_out_rows": HELD_OUT,
@@ -119,7 +129,8 @@ def summary(result: dict[str, Any]) -> str:
     names = {**NAMES, "floor": "matrix products alone"}
     said = [
         f"{result['network']}, batch {result['batch']}: {result['rounds']} rounds in turn, "
-        f"{result['threads']} threads, PyTorch's {result['pytorch_adam']} Adam; median (min to max)",
+        f"{result['threads']} threads, PyTorch's {result['pytorch_adam']} Adam, {result['pytorch_layout']}; "
+        "median (min to max)",
         versions,
         "rows per second",
         *(line(names[name], figures, 0) for name, figures in result["rows_per_second"].items()),

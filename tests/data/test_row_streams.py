@@ -199,8 +199,39 @@ def test_parts_may_order_columns_differently_and_write_whole_numbers_as_numbers(
 def test_infinity_is_told_with_its_file(tmp_path):
     odd = table().set_column(0, "real", pa.array(np.r_[np.inf, np.zeros(ROWS - 1)]))
     write_parts(tmp_path, odd, [])
-    with pytest.raises(DataError, match=r"column 'real' of .*part-0\.parquet, .* contains infinity \(first in row 0\)"):
+    with pytest.raises(DataError, match=r"column 'real' of .*part-0\.parquet contains infinity \(first in row 0\)"):
         list(open_rows(str(tmp_path), stream=True).chunks())
+
+
+def test_infinity_is_told_with_its_row_in_the_file_where_rows_are_picked(tmp_path):
+    odd = table().set_column(0, "real", pa.array(np.where(np.arange(ROWS) == 321, np.inf, 0.0)))
+    stream = open_rows(write_parts(tmp_path, odd, [300], group=10), stream=True)
+    with pytest.raises(DataError, match=r"part-1\.parquet contains infinity \(first in row 21\)"):
+        stream.take(np.array([4, 5, 302, 320, 321]))
+
+
+def test_parts_that_change_between_two_readings_are_refused(tmp_path):
+    stream = open_rows(write_parts(tmp_path, table(), [300]), stream=True)
+    list(stream.chunks())
+    pq.write_table(table(), tmp_path / "part-1.parquet")
+    with pytest.raises(DataError, match=r"part-1\.parquet had 200 rows when it was opened and has 500 now"):
+        list(stream.chunks())
+    with pytest.raises(DataError, match=r"part-1\.parquet had 200 rows when it was opened and has 500 now"):
+        stream.take(np.array([4, 499]))
+
+
+@pytest.mark.parametrize("stream", [True, False, None])
+def test_an_npy_file_without_rows_or_of_several_arrays_is_refused_or_read(tmp_path, stream):
+    np.save(tmp_path / "number.npy", np.float64(3.0))
+    with pytest.raises(DataError, match=r"number\.npy has shape \(\); expected rows x columns"):
+        open_rows(str(tmp_path / "number.npy"), stream)
+    np.savez(tmp_path / "rows.npz", X=np.eye(3))
+    (tmp_path / "rows.npz").rename(tmp_path / "rows.npy")
+    if stream:
+        with pytest.raises(DataError, match=r"rows\.npy is an archive of arrays, which cannot be streamed"):
+            open_rows(str(tmp_path / "rows.npy"), stream)
+    else:
+        np.testing.assert_array_equal(open_rows(str(tmp_path / "rows.npy"), stream).values, np.eye(3))
 
 
 def test_a_directory_of_nothing_and_one_of_both_are_refused(tmp_path):
@@ -247,6 +278,50 @@ def test_a_sample_holds_what_no_row_may_exceed(tmp_path, monkeypatch, small_chun
     np.testing.assert_array_equal(sample.values[-1], np.array([column[odd] for column in columns.values()]))
 
 
+def test_few_rows_join_the_sample_of_a_wide_stream(tmp_path, monkeypatch, small_chunks):
+    """Each of 400 columns has its largest byte in a row of its own; what all columns have in common joins."""
+    monkeypatch.setattr(sampling, "MOST_SAMPLED", 100)
+    values = np.random.default_rng(0).integers(1, 200, (ROWS, 400)).astype(np.uint8)
+    values[np.arange(400), np.arange(400)] = 250
+    odd = [row for row in range(400, ROWS) if row not in choose_numbers(ROWS, 100, sampling.SAMPLE_STREAM, 0)]
+    values[odd[0], 7], values[odd[1], 3] = 255, 0
+    np.save(tmp_path / "rows.npy", values)
+    sample = sample_rows(open_rows(str(tmp_path / "rows.npy"), stream=True), 0)
+    assert (sample.values.min(), sample.values.max()) == (0, 255)
+    assert len(sample.values) == 102
+
+
+def test_the_rows_that_join_the_sample_of_a_table_are_limited(tmp_path, monkeypatch):
+    monkeypatch.setattr(sampling, "MOST_SAMPLED", 100)
+    values = np.random.default_rng(0).integers(1, 200, (ROWS, 300))
+    values[np.arange(300), np.arange(300)] = 300
+    pq.write_table(pa.table({f"x{i}": values[:, i] for i in range(300)}), tmp_path / "rows.parquet")
+    sample = sample_rows(open_rows(str(tmp_path / "rows.parquet"), stream=True), 0)
+    assert sample.row_count == 100 + sampling.MOST_JOINING
+
+
+def test_a_sample_knows_the_words_that_it_shows(tmp_path, monkeypatch):
+    """Of 500 words, a row each, a sample of 100 rows knows 100; without one, all."""
+    pq.write_table(pa.table({"word": [f"w{i:03d}" for i in range(ROWS)]}), tmp_path / "rows.parquet")
+    stream = open_rows(str(tmp_path / "rows.parquet"), stream=True)
+    assert len(sample_rows(stream, 0).columns[0].categories) == ROWS
+    monkeypatch.setattr(sampling, "MOST_SAMPLED", 100)
+    column = sample_rows(stream, 0).columns[0]
+    drawn = choose_numbers(ROWS, 100, sampling.SAMPLE_STREAM, 0)
+    assert list(column.plain()) == [f"w{i:03d}" for i in drawn]
+    assert len(column.categories) == 100
+
+
+def test_infinity_is_told_with_its_row_in_the_source(tmp_path, monkeypatch, small_chunks):
+    monkeypatch.setattr(sampling, "MOST_SAMPLED", 100)
+    values = np.zeros((ROWS, 2))
+    values[300, 1] = np.inf
+    np.save(tmp_path / "rows.npy", values)
+    stream = open_rows(str(tmp_path / "rows.npy"), stream=True).without(np.arange(50))
+    with pytest.raises(DataError, match=r"column 'x1' of .* contains infinity \(first in row 300\)"):
+        sample_rows(stream, 0)
+
+
 def test_an_extreme_that_no_likelihood_needs_does_not_join_the_sample(tmp_path, monkeypatch):
     monkeypatch.setattr(sampling, "MOST_SAMPLED", 100)
     values = np.random.default_rng(0).normal(size=(ROWS, 2))
@@ -270,3 +345,11 @@ def test_what_cannot_be_streamed_says_so(tmp_path):
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match=r"rows\.csv cannot be streamed"):
         open_rows(str(tmp_path / "rows.csv"), stream=True)
+
+
+@pytest.mark.parametrize("stream", [True, False, None])
+def test_an_empty_name_is_not_the_directory_one_is_in(tmp_path, monkeypatch, stream):
+    write_parts(tmp_path, table(), [])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        open_rows("", stream)

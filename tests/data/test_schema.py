@@ -13,6 +13,7 @@ from isthmus.data import DataError, TableSchema, choose_schema, table_from_frame
 from isthmus.data.kinds import KINDS
 from isthmus.data.likelihood_names import LIKELIHOODS
 
+MANY = [f"{i:05d}" for i in range(20_000)]
 ROWS = 60
 GENERATOR = np.random.default_rng(0)
 GRADES = ["low", "mid", "high"]
@@ -250,3 +251,15 @@ def test_a_schema_survives_json():
     assert [list(map(type, column.levels or ())) for column in again.columns] == [
         list(map(type, column.levels or ())) for column in schema.columns
     ]
+
+
+def test_more_levels_than_are_told_apart_are_set_aside_or_refused():
+    """20,000 ordered categories are set aside by inspection, and refused of any kind that tells values apart."""
+    ordered = pd.Categorical(MANY[:ROWS], categories=MANY, ordered=True)
+    frame = pd.DataFrame({"level": ordered, "height": np.arange(float(ROWS))})
+    with pytest.warns(UserWarning, match="'level' is set aside: it has 20000 ordered categories, and 16384 at most"):
+        assert choose_schema(table_from_frame(frame)).names == ("height",)
+    numbers = pd.DataFrame({"level": np.arange(20_000.0)})
+    for table, kind in ((frame, "ordinal"), (numbers, "ordinal"), (numbers, "categorical")):
+        with pytest.raises(DataError, match="column 'level' has 20000 levels, and at most 16384 are told apart"):
+            choose_schema(table_from_frame(table), {"level": kind})

@@ -1,14 +1,30 @@
 """What autoencoders refuse: foreign files, arguments that do not fit, other rows than those of the fit."""
 
+import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import Array
 
 import isthmus
 from autoencoder_cases import COLUMNS, IMAGES, OWN, SMALL, WINE, Halves, fitted, table
 from isthmus import Autoencoder
 from isthmus.data import DataError
-from isthmus.models import TopK
-from isthmus.storage import ModelFileError, read_model_file, write_model_file
+from isthmus.models import Fixed, TopK
+from isthmus.storage import ModelFileError, model_file, read_model_file, write_model_file
+
+
+class Masked(eqx.Module):
+    """A module with numbers of its own that are not finite, which no step changes."""
+
+    inner: eqx.Module
+    mask: Fixed
+
+    def __init__(self, inner: eqx.Module, mask: Array):
+        self.inner, self.mask = inner, Fixed(mask)
+
+    def __call__(self, x, key=None):
+        return self.inner(x, key=key) + jnp.exp(self.mask.array)[0]
 
 
 def without(mapping, name):
@@ -99,6 +115,26 @@ def test_modules_of_ones_own_are_needed_to_load_them(tmp_path):
         isthmus.load(tmp_path / "own", **{**OWN, "encoder": Halves(COLUMNS, 4, 0)})
     with pytest.raises(ModelFileError, match="the fit was given no module of one's own"):
         isthmus.load(tmp_path / "ours", **OWN)
+
+
+def test_infinities_of_a_module_of_ones_own_are_loaded_again(tmp_path):
+    """A mask of minus infinities in the encoder; anywhere else an infinity is damage."""
+    mask = Masked(OWN["encoder"], jnp.array([-jnp.inf, 0.0]))
+    model = Autoencoder(3, encoder=mask, decoder=OWN["decoder"], likelihood="normal", **SMALL).fit(WINE)
+    model.save(tmp_path)
+    again = isthmus.load(tmp_path, encoder=mask, decoder=OWN["decoder"])
+    np.testing.assert_array_equal(again.score_samples(WINE), model.score_samples(WINE))
+    arrays, metadata = read_model_file(tmp_path / "model.safetensors")
+    arrays["model.inputs.centre.array"] = np.full(COLUMNS, np.inf, np.float32)
+    write_model_file(tmp_path / "model.safetensors", arrays, metadata)
+    with pytest.raises(ModelFileError, match="NaN or infinity"):
+        isthmus.load(tmp_path, encoder=mask, decoder=OWN["decoder"])
+
+
+def test_levels_that_no_file_could_hold_are_refused_before_the_fit(monkeypatch):
+    monkeypatch.setattr(model_file, "MAXIMUM_HEADER_VALUES", 40)
+    with pytest.raises(DataError, match=r"X has .* levels in 3 columns, and a model of them could not be saved: .*"):
+        Autoencoder(2, **SMALL).fit(table())
 
 
 def test_wrong_rows_after_the_fit_are_refused():

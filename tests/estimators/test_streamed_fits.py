@@ -1,15 +1,20 @@
 """Fits to rows that stream: independent of how files are cut, and inspected as in memory."""
 
+import warnings
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from isthmus import VAE, Autoencoder, ProbabilisticPCA
-from isthmus.data import as_stream, open_rows, read_rows, row_count, row_streams, sampling
+from isthmus.data import DataError, RowSource, as_stream, open_rows, read_rows, row_count, row_streams, sampling
 from isthmus.estimators import stream_inspection
 from isthmus.estimators.inspection import inspect_rows
-from isthmus.estimators.results import scored, scored_names, write_results
+from isthmus.estimators.matrix_rows import MatrixRows
+from isthmus.estimators.results import scored, scored_names, told_once, write_results
+from isthmus.estimators.rows import training_rows
+from isthmus.estimators.runs import split_test_rows
 from isthmus.models import Observation
 
 ROWS = 700
@@ -145,3 +150,54 @@ def test_models_that_do_not_stream_say_which_do(tmp_path):
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(ROWS, 2)))
     with pytest.raises(ValueError, match=r"ProbabilisticPCA takes rows in memory; .* vae, autoencoder and "):
         ProbabilisticPCA(n_components=1).fit(open_rows(str(tmp_path / "rows.npy"), stream=True))
+
+
+def test_warnings_of_chunks_are_told_once_a_column_with_their_counts_summed():
+    """Numbers in names tell columns apart; what was warned of is told where the work fails too."""
+    told = "column 'x{}' holds {}, which the training rows did not ({} such values): each has a mass, 1 in 101"
+    rows = "column 'x1' holds {}, and the fitted bernoulli likelihood knows 0 and 1 only ({} of 100 rows)"
+
+    @told_once()
+    def fails() -> None:
+        for column, shown, count in ((1, "'a, b'", 3), (2, "'c'", 1), (1, "'d'", 4)):
+            warnings.warn(told.format(column, shown, count), stacklevel=1)
+        for shown, count in ((7, 1), (2.5, 2)):
+            warnings.warn(rows.format(shown, count), stacklevel=1)
+        raise KeyboardInterrupt
+
+    with warnings.catch_warnings(record=True) as caught, pytest.raises(KeyboardInterrupt):
+        fails()
+    expected = [told.format(1, "'a, b'", 7), told.format(2, "'c'", 1)]
+    expected.append(rows.format(7, 3).replace("100", "200"))
+    assert [str(warning.message) for warning in caught] == expected
+
+
+def test_a_source_that_changes_while_it_is_fitted_to_or_written_is_refused(tmp_path, small_chunks):
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(ROWS, 2)))
+    stream = open_rows(str(tmp_path / "rows.npy"), stream=True)
+    rows, _ = MatrixRows.inspect(
+        *training_rows(VAE(), stream.take(np.arange(50))), VAE.configuration_type.checked(VAE(**SETTINGS).get_params())
+    )
+    stream.rows_of.row_count = ROWS + 1
+    shorter = RowSource(stream.rows_of)
+    stream.rows_of.chunks = lambda size: iter((stream.take(np.arange(ROWS)),))
+    with pytest.raises(DataError, match=f"had {ROWS + 1} rows to fit to when it was opened and has {ROWS} now"):
+        stream_inspection.store_rows(VAE(), shorter, rows)
+    for ending in (".npy", ".parquet", ".csv"):
+        with pytest.raises(DataError, match=f"was to hold {ROWS + 1} rows and got {ROWS}"):
+            write_results(shorter, tmp_path / f"out{ending}", ("a", "b"), lambda some: some.values)
+        assert not (tmp_path / f"out{ending}").exists()
+
+
+def test_fewer_of_wide_rows_are_set_aside(monkeypatch, tmp_path):
+    """64 numbers and at least 5 rows are allowed in memory: 32 rows of 2 columns, 5 rows of 20."""
+    monkeypatch.setattr(row_streams, "ASIDE_NUMBERS", 64)
+    monkeypatch.setattr(row_streams, "FEWEST_ASIDE", 5)
+    for columns, expected in ((2, 32), (20, 5)):
+        np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(ROWS, columns)))
+        stream = open_rows(str(tmp_path / "rows.npy"), stream=True)
+        left, test = split_test_rows(stream, 0)
+        assert (row_count(test), row_count(left)) == (expected, ROWS - expected)
+        asked = {**VAE(**SETTINGS).get_params(), "calibration_fraction": 0.2, "likelihood": "normal"}
+        seen = stream_inspection.inspect(VAE(), stream, VAE.configuration_type.checked(asked))
+        assert (len(seen.calibration), len(seen.held_out)) == (expected, expected)

@@ -7,6 +7,7 @@ import numpy as np
 from byte_mutations import mutated
 from model_seeds import SEEDS, model_file, model_record
 from record_mutations import mutated_record
+from refusals import require_memory_sufficed
 
 import isthmus
 from isthmus.storage import ModelFileError, write_model_file
@@ -38,7 +39,8 @@ def outcome_of_damage(path: Path, original: bytes) -> str:
     """ "refused" or "equal"; "ALTERED" where other bytes than the original's were taken for a model."""
     try:
         isthmus.load(path)
-    except ModelFileError:
+    except ModelFileError as refusal:
+        require_memory_sufficed(refusal)
         return "refused"
     return "equal" if path.read_bytes() == original else "ALTERED"
 
@@ -47,7 +49,8 @@ def load_forged(path: Path):
     """The estimator, or None where the file was refused."""
     try:
         return isthmus.load(path)
-    except ModelFileError:
+    except ModelFileError as refusal:
+        require_memory_sufficed(refusal)
         return None
 
 

@@ -12,7 +12,10 @@ from isthmus import VAE, Autoencoder, DenoisingAutoencoder, FactorAnalysis, Line
 from isthmus.storage import read_model_file
 
 ROWS = 60
+_KINDS = {"length": "student_t", "price": "log_normal", "grade": "ordinal"}
 QUICK = {"hidden_sizes": (5,), "max_epochs": 1, "calibration_fraction": 0.1}
+
+CHANNELS = {**QUICK, "hidden_sizes": (2, 3)}
 
 
 def _matrix() -> np.ndarray:
@@ -33,6 +36,22 @@ def _frame() -> pd.DataFrame:
     return frame.mask(generator.random(frame.shape) < 0.1)
 
 
+def _kinds() -> pd.DataFrame:
+    """Columns of the likelihoods that the other table lacks."""
+    matrix = _matrix()
+    return pd.DataFrame(
+        {
+            "length": matrix[:, 0],
+            "price": np.exp(matrix[:, 1]),
+            "grade": np.digitize(matrix[:, 2], [-1.0, 0.0, 1.0]).astype(float),
+        }
+    )
+
+
+def _pixels() -> np.ndarray:
+    return (np.random.default_rng(15).random((ROWS, 16)) < 0.4).astype(float)
+
+
 def _holed() -> np.ndarray:
     matrix = _matrix()
     matrix[np.random.default_rng(13).random(matrix.shape) < 0.1] = np.nan
@@ -47,6 +66,9 @@ _FITS = {
     "denoising": lambda: DenoisingAutoencoder(2, **QUICK).fit((_matrix() > 0).astype(float)),
     "vae": lambda: VAE(2, likelihood="binomial", maximum=9, **QUICK).fit(np.clip(np.round(2 * _matrix() + 4), 0, 9)),
     "table": lambda: VAE(2, **QUICK).fit(_frame()),
+    "kinds": lambda: VAE(2, columns=_KINDS, **QUICK).fit(_kinds()),
+    "tied": lambda: Autoencoder(2, tied_weights=True, **QUICK).fit(_matrix()),
+    "convolutional": lambda: VAE(2, network="convolutional", image_shape=(4, 4), **CHANNELS).fit(_pixels()),
 }
 SEEDS = tuple(_FITS)
 

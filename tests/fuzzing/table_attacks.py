@@ -1,4 +1,4 @@
-"""Mutated CSV, Parquet, NumPy and IDX files, and an independent reading of what their bytes say."""
+"""Mutated CSV, Parquet, NumPy, IDX and image files, and an independent reading of what their bytes say."""
 
 import csv
 import gzip
@@ -12,9 +12,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 from byte_mutations import mutated
+from PIL import Image
+from refusals import require_memory_sufficed
 
 from file_bytes import idx, npy, npz
-from isthmus.data import DataError, Table, read_rows, read_table
+from isthmus.data import DataError, RowSource, Table, open_rows, read_rows, read_table
+from isthmus.data.row_streams import concatenate
 
 
 def _frame(rows: int) -> pd.DataFrame:
@@ -43,6 +46,13 @@ def _plain_csv(**options) -> bytes:
     return _frame(12).to_csv(index=False, **options).encode()
 
 
+def _picture(ending: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(6, 8)).save(buffer, Image.registered_extensions()[ending])
+    return buffer.getvalue()
+
+
+PICTURES = (".png", ".gif", ".tif")
 IMAGES = np.arange(48, dtype=np.uint8).reshape(3, 4, 4)
 TABLES = {
     "plain.csv": _plain_csv(),
@@ -61,7 +71,9 @@ ARRAYS = {
     "rows.idx": idx(IMAGES),
     "t-idx3-ubyte.gz": gzip.compress(idx(IMAGES), mtime=0),
 }
-SEEDS = {**TABLES, **ARRAYS}
+STREAMED = (".parquet", ".npy", *PICTURES)
+"""Endings of what can be streamed too."""
+SEEDS = {**TABLES, **ARRAYS, **{f"pictures/{kind}/odd{kind}": _picture(kind) for kind in PICTURES}}
 
 
 def damage(directory: Path, number: int, seeds: dict[str, bytes] | None = None) -> tuple[str, Path]:
@@ -70,20 +82,53 @@ def damage(directory: Path, number: int, seeds: dict[str, bytes] | None = None) 
     generator, name = np.random.default_rng([3, number]), list(chosen)[number % len(chosen)]
     done, content = mutated(chosen[name], generator)
     path = directory / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return f"{name} {done}", path
 
 
 def read(path: Path):
-    """What the readers make of a file, or None where they refuse it; any other exception is an escape."""
+    """What the readers make of a file, or None where they refuse it; any other exception is an escape, and a
+    MemoryError one that a refusal hid.
+
+    What can be streamed is read as a stream too, which is to be refused or to give the same rows.
+    """
+    source = str(path.parent if path.suffix in PICTURES else path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            found = read_rows(str(path))
-            read_table(str(path))
-        except DataError:
-            return None
+            found = read_rows(source)
+            read_table(source)
+        except DataError as refusal:
+            require_memory_sufficed(refusal)
+            found = None
+        streamed = _streamed(source) if path.suffix in STREAMED else None
+    assert found is None or streamed is None or _equal(found, streamed), "the stream has other rows than the file"
     return found
+
+
+def _streamed(source: str):
+    """The rows of a stream, some at once and then some by number; None where it is refused."""
+    try:
+        stream = open_rows(source, stream=True)
+        assert isinstance(stream, RowSource)
+        rows = concatenate(list(stream.rows_of.chunks(5)))
+        stream.take(np.arange(0, stream.row_count, 3))
+    except DataError as refusal:
+        require_memory_sufficed(refusal)
+        return None
+    return rows
+
+
+def _equal(one, other) -> bool:
+    if not isinstance(one, Table):
+        return np.array_equal(one.values, other.values, equal_nan=True)
+    return all(
+        (a.name, a.categories) == (b.name, b.categories)
+        and np.array_equal(a.observed, b.observed)
+        and np.array_equal(a.values[a.observed], b.values[b.observed])
+        for a, b in zip(one.columns, other.columns, strict=True)
+    )
 
 
 def differs(found, path: Path) -> str | None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from isthmus import VAE, Autoencoder
 from isthmus.cli.errors import WrongCall
-from isthmus.cli.fitting import _arguments
+from isthmus.cli.fitting import model_arguments
 from isthmus.estimators import COMMAND_LINE_NAMES
 
 NAMES = sorted({name for kind in COMMAND_LINE_NAMES.values() for name in kind.configuration_type.model_fields})
@@ -56,7 +56,7 @@ def test_arguments_are_taken_or_refused(model, arguments):
 def test_a_configuration_file_is_taken_or_refused(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("settings") / "settings.toml"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    assert refusal(WrongCall, _arguments, "vae", {}, path) != ""
+    assert refusal(WrongCall, model_arguments, "vae", {}, path) != ""
 
 
 @pytest.mark.parametrize("name", TOO_LARGE)

@@ -13,10 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+import table_attacks
+from PIL import Image
 from table_attacks import damage, differs, read
 
 from file_bytes import npz
-from isthmus.data import DataError, read_rows, room
+from isthmus.data import DataError, fill_file, open_rows, read_rows, read_table, room
+from isthmus.data.streamed_filling import fill_stream
 
 MUTATED = 1300
 
@@ -37,6 +40,15 @@ def zipped(content):
 def constant_parquet(rows):
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(pa.table({"a": pa.array(np.zeros(rows))}), buffer)
+    return buffer.getvalue()
+
+
+def repeated_word(rows):
+    """A word of 1,000 letters in each row, in a column that does not say that it is a dictionary."""
+    word = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array(["x" * 1000]))
+    buffer = io.BytesIO()
+    numbers = pa.array([None, *range(1, rows)])
+    pyarrow.parquet.write_table(pa.table({"word": word, "number": numbers}), buffer, store_schema=False)
     return buffer.getvalue()
 
 
@@ -80,6 +92,7 @@ def test_what_is_announced_and_not_there_is_refused(tmp_path, name):
 BOMBS = {
     "t.npz": npz(True, X=np.zeros((1000, 1000))),
     "t.parquet": constant_parquet(10**6),
+    "words.parquet": repeated_word(3 * 10**5),
     "t-idx3-ubyte.gz": gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 800, 100, 100) + bytes(8 * 10**6)),
 }
 
@@ -87,11 +100,44 @@ BOMBS = {
 @pytest.mark.parametrize("file", BOMBS)
 def test_what_is_small_on_disk_and_beyond_memory_is_refused(tmp_path, monkeypatch, file):
     (tmp_path / file).write_bytes(BOMBS[file])
-    assert len(BOMBS[file]) < 10**6
+    assert len(BOMBS[file]) < 4 * 10**6
     read_rows(str(tmp_path / file))
     monkeypatch.setattr(room, "memory_of_machine", lambda: 10**7)
     with pytest.raises(DataError, match=r"announces .* GiB of values, and this process has"):
         read_rows(str(tmp_path / file))
+
+
+@pytest.mark.parametrize("read", [read_rows, lambda path: list(open_rows(path, stream=True).chunks())])
+def test_a_word_takes_room_once_however_often_a_file_repeats_it(tmp_path, read):
+    """100 MB of words in a megabyte of file: what Arrow holds stays below 10 MB."""
+    (tmp_path / "t.parquet").write_bytes(repeated_word(10**5))
+    pool, before = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
+    pa.set_memory_pool(pool)
+    try:
+        read(str(tmp_path / "t.parquet"))
+    finally:
+        pa.set_memory_pool(before)
+    assert pool.max_memory() < 10**7
+
+
+def test_repeated_words_beyond_memory_are_not_written_out(tmp_path, monkeypatch):
+    path, output = tmp_path / "t.parquet", tmp_path / "filled.parquet"
+    path.write_bytes(repeated_word(10**4))
+    monkeypatch.setattr(room, "memory_of_machine", lambda: 10**7)
+    whole = read_table(str(path))
+    with pytest.raises(DataError, match=r"t\.parquet announces .* GiB of values"):
+        fill_file(path, output, whole)
+    with pytest.raises(DataError, match=r"t\.parquet announces .* GiB of values"):
+        fill_stream(open_rows(str(path), stream=True), output, lambda rows: rows)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("array", [pa.array([b"x"]), pa.array([["x"]]), pa.array([{"a": "x"}])])
+def test_a_column_that_no_table_has_is_refused_before_it_is_read(tmp_path, array):
+    pyarrow.parquet.write_table(pa.table({"a": [1.0], "odd": array}), tmp_path / "t.parquet")
+    for stream in (True, False, None):
+        with pytest.raises(DataError, match=r"column 'odd' of .*t\.parquet holds .* values; expected numbers"):
+            open_rows(str(tmp_path / "t.parquet"), stream)
 
 
 def test_more_columns_than_a_table_takes_are_refused(tmp_path, monkeypatch):
@@ -101,3 +147,22 @@ def test_more_columns_than_a_table_takes_are_refused(tmp_path, monkeypatch):
     for file in ("t.csv", "t.parquet"):
         with pytest.raises(DataError, match="6 columns; expected at most 5"):
             read_rows(str(tmp_path / file))
+
+
+def test_a_refusal_that_hides_a_want_of_memory_is_seen(tmp_path, monkeypatch):
+    def read_rows_without_memory(source):
+        try:
+            raise pa.ArrowMemoryError("malloc of 2^60 bytes failed")
+        except pa.ArrowException:
+            raise DataError("it cannot be read") from None
+
+    monkeypatch.setattr(table_attacks, "read_rows", read_rows_without_memory)
+    with pytest.raises(MemoryError, match="it cannot be read"):
+        read(tmp_path / "t.csv")
+
+
+def test_an_image_of_countless_pixels_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    Image.new("L", (2000, 2000)).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image.Image, "convert", lambda *_: pytest.fail("it was decoded"))
+    with pytest.raises(DataError, match=r"large\.png is 2000 x 2000 pixels; expected at most 1048576 in all"):
+        read_rows(str(tmp_path))

@@ -26,7 +26,7 @@ knows a model.
     directories, opening                                a directory, or anything by name: in memory or as a stream
     sampling          rows that stand for all rows of a stream
     row_store         encoded rows in a temporary file
-    streamed_writers, streamed_filling                  results, and filled holes, to a file as they come
+    streamed_filling  Parquet parts with only their holes changed, some rows at a time
 """
 
 from isthmus.data.bundled import bundled_names, load_bundled
@@ -43,9 +43,8 @@ from isthmus.data.sampling import sample_rows
 from isthmus.data.schema import TableSchema, choose_schema
 from isthmus.data.standardisation import Standardisation
 from isthmus.data.streamed_filling import fill_stream
-from isthmus.data.streamed_writers import open_output
 from isthmus.data.table import Column, Table, table_from_frame
-from isthmus.data.writers import write_table
+from isthmus.data.writers import open_output, write_table
 
 __all__ = [
     "Column",

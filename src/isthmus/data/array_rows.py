@@ -16,10 +16,10 @@ class ArrayRows(RowReader):
 
     def __init__(self, name: str, array: np.ndarray):
         """DataError for an array that holds no rows of numbers."""
-        looked_at = from_array(name, array[:1])
+        looked_at = from_array(name, array[:1] if array.ndim else array)
         self._array = array
         self.name, self.names, self.image_shape = name, looked_at.names, looked_at.image_shape
-        self.row_count, self.decoded_bytes = len(array), array.nbytes
+        self.row_count = len(array)
 
     def chunks(self, size: int) -> Iterator[Dataset]:
         for first in range(0, self.row_count, size):
@@ -42,9 +42,13 @@ class ArrayRows(RowReader):
 def map_array(path: Path) -> np.ndarray:
     """An .npy file, mapped."""
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # on damaged bytes NumPy and the tokeniser raise a dozen kinds between them
         reason = str(error) or type(error).__name__
         raise DataError(
             f"{path} cannot be read as a NumPy array: {reason}; save plain numbers with numpy.save"
         ) from None
+    if not isinstance(found, np.ndarray):
+        found.close()
+        raise DataError(f"{path} is an archive of arrays, which cannot be streamed; save its rows with numpy.save")
+    return found

@@ -152,11 +152,15 @@ def inspect_column(column: Column, found: ColumnKind, requested: str | None = No
         kind, reason = kind_of_likelihood(requested, found.kind), "requested"
         _require_possible(column, seen, kind)
     likelihood = requested if requested in LIKELIHOODS else _likelihood(kind, seen)
-    if likelihood == "categorical" and len(np.unique(seen)) > MOST_LEVELS:
-        raise DataError(f"column {column.name!r} holds more than {MOST_LEVELS} different values; expected fewer levels")
-    if kind in TOLD_APART:
-        return _with_levels(column, seen, kind, likelihood, reason)
-    return _measured(column, seen, kind, likelihood, reason)
+    if kind not in TOLD_APART:
+        return _measured(column, seen, kind, likelihood, reason)
+    schema = _with_levels(column, seen, kind, likelihood, reason)
+    if len(schema.levels or ()) > MOST_LEVELS:
+        raise DataError(
+            f"column {column.name!r} has {len(schema.levels or ())} levels, and at most {MOST_LEVELS} are told apart; "
+            "leave its kind to inspection, or set it aside as an identifier"
+        )
+    return schema
 
 
 def _likelihood(kind: Kind, seen: np.ndarray) -> ColumnLikelihood:

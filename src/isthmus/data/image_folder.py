@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from isthmus.data.dataset import DataError, Dataset, from_array
 from isthmus.data.row_streams import RowReader
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+MOST_PIXELS = 2**20
+"""Of an image: each is a column of a matrix."""
 _BYTE_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
 
 
@@ -23,7 +25,7 @@ class ImageFolder(RowReader):
         self._labels = [path.relative_to(directory).parent.as_posix() for path in paths]
         self._labelled = len(set(self._labels)) > 1
         self.names = tuple(f"x{i}" for i in range(height * width))
-        self.row_count, self.decoded_bytes = len(paths), len(paths) * height * width
+        self.row_count = len(paths)
 
     def chunks(self, size: int) -> Iterator[Dataset]:
         for first in range(0, self.row_count, size):
@@ -58,10 +60,19 @@ def _pixels(path: Path) -> np.ndarray:
     """Grey values from 0 to 255, [height, width]; colours by their luma."""
     try:
         with Image.open(path) as image:
-            if image.mode not in _BYTE_MODES:
-                raise DataError(f"{path} has pixels of type {image.mode}; expected 8 bits a channel: convert it")
+            _require_possible(path, image)
             return np.asarray(image.convert("L"))
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path} cannot be read as an image: {error}; write it again, or leave it out") from None
+    except DataError:
+        raise
+    except Exception as error:  # on damaged bytes Pillow's readers raise a dozen kinds between them
+        reason = str(error) or type(error).__name__
+        raise DataError(f"{path} cannot be read as an image: {reason}; write it again, or leave it out") from None
+
+
+def _require_possible(path: Path, image: Image.Image) -> None:
+    """DataError for pixels that are no bytes, and for more of them than a row takes, before any is decoded."""
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise DataError(f"{path} is {width} x {height} pixels; expected at most {MOST_PIXELS} in all: scale it down")
+    if image.mode not in _BYTE_MODES:
+        raise DataError(f"{path} has pixels of type {image.mode}; expected 8 bits a channel: convert it")

@@ -11,7 +11,7 @@ from isthmus.data.dataset import DataError, Dataset
 from isthmus.data.directories import open_directory
 from isthmus.data.parquet_parts import ParquetParts
 from isthmus.data.readers import read_rows
-from isthmus.data.row_streams import RowReader, RowSource
+from isthmus.data.row_streams import BYTES_PER_VALUE, RowReader, RowSource
 from isthmus.data.table import Table
 
 MOST_BYTES = 2**30
@@ -31,18 +31,20 @@ def open_rows(source: str, stream: bool | None = None) -> Dataset | Table | RowS
 
 def open_stream(source: str, stream: bool | None = None) -> RowSource | None:
     """The stream that `open_rows` gives; None where that reads the rows into memory."""
-    if stream is False or (source in bundled_names() and not stream):
+    # An empty name is no name of the directory that the process happens to be in.
+    if not source or stream is False or (source in bundled_names() and not stream):
         return None
     path = Path(source)
-    found = _open(path) if stream or (source and path.is_dir()) else _looked_at(path)
+    found = _open(path) if stream or path.is_dir() else _looked_at(path)
     return RowSource(found) if found is not None and (stream or found.decoded_bytes > MOST_BYTES) else None
 
 
 def as_stream(X: Any) -> RowSource | None:
-    """The stream that X is, or that a memory map larger than 1 GiB stands for; None for rows in memory."""
+    """The stream that X is, or that a memory map stands for whose rows would take more than 1 GiB in memory; None for
+    rows in memory."""
     if isinstance(X, RowSource):
         return X
-    if isinstance(X, np.memmap) and X.nbytes > MOST_BYTES and X.ndim == 2:
+    if isinstance(X, np.memmap) and X.ndim == 2 and X.size * BYTES_PER_VALUE > MOST_BYTES:
         return RowSource(ArrayRows("X", X))
     return None
 

@@ -6,14 +6,19 @@ from pathlib import Path
 import pyarrow as pa
 
 from isthmus.data.arrays import read_idx, read_numpy
-from isthmus.data.arrow import checked, read_parquet
+from isthmus.data.arrow import checked
 from isthmus.data.bundled import bundled_names, load_bundled
 from isthmus.data.csv_files import read_csv
 from isthmus.data.dataset import DataError, Dataset
 from isthmus.data.directories import open_directory, read_source
+from isthmus.data.parquet_parts import read_parquet
 from isthmus.data.table import Table, table_from_arrow, table_from_dataset
 
-_TABLES: dict[str, Callable[[Path], pa.Table]] = {".csv": read_csv, ".tsv": read_csv, ".parquet": read_parquet}
+_TABLES: dict[str, Callable[[Path], pa.Table | Table]] = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".parquet": read_parquet,
+}
 _ARRAYS: dict[str, Callable[[Path], Dataset]] = {
     ".npy": read_numpy,
     ".npz": read_numpy,
@@ -59,10 +64,10 @@ def _read(source: str) -> Dataset | Table | pa.Table:
     if path.stat().st_size == 0:
         raise DataError(f"{source} is empty; expected rows of numbers")
     found = _reader(path)(path)
-    return found if isinstance(found, Dataset) else checked(path, found)
+    return found if isinstance(found, Dataset | Table) else checked(path, found)
 
 
-def _reader(path: Path) -> Callable[[Path], Dataset | pa.Table]:
+def _reader(path: Path) -> Callable[[Path], Dataset | Table | pa.Table]:
     readers = {**_TABLES, **_ARRAYS}
     for ending, reader in readers.items():
         if path.name.lower().endswith(ending):

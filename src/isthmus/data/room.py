@@ -9,7 +9,6 @@ from isthmus.data.dataset import DataError
 MOST_COLUMNS = 2**16
 """Of a table: each column is an object of its own, in ten kilobytes whatever it holds."""
 _SHARE = 0.5
-_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 @cache
@@ -19,8 +18,36 @@ def memory_of_machine() -> int:
         found = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     except (AttributeError, ValueError, OSError):
         found = [2**36]  # a system that does not say
-    texts = [Path(limit).read_text().strip() for limit in _LIMITS if os.access(limit, os.R_OK)]
-    return min(found + [int(text) for text in texts if text.isdecimal()])
+    return min(found + control_group_limits())
+
+
+def control_group_limits(root: Path = Path("/")) -> list[int]:
+    """Bytes that the control groups of this process allow, its own and all above it; none where it is in no such group.
+
+    A group's limit holds for those below it, which need not repeat it. root: of the file system.
+    """
+    limits = []
+    for place, name in _control_groups(root):
+        for group in (place, *place.parents):
+            limit = group / name
+            if os.access(limit, os.R_OK) and (text := limit.read_text().strip()).isdecimal():
+                limits.append(int(text))
+            if group.name == "cgroup":
+                break
+    return limits
+
+
+def _control_groups(root: Path) -> list[tuple[Path, str]]:
+    """(directory, name of the file with the limit) of the groups that this process is in, of version 2 and of 1."""
+    mounted, membership = root / "sys/fs/cgroup", root / "proc/self/cgroup"
+    lines = membership.read_text().splitlines() if os.access(membership, os.R_OK) else []
+    found = []
+    for _, controllers, path in (line.split(":", 2) for line in lines if line.count(":") >= 2):
+        if not controllers:
+            found.append((mounted / path.lstrip("/"), "memory.max"))
+        elif "memory" in controllers.split(","):
+            found.append((mounted / "memory" / path.lstrip("/"), "memory.limit_in_bytes"))
+    return found
 
 
 def require_room(source: object, needed: int) -> None:

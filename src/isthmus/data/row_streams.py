@@ -13,20 +13,27 @@ Rows = Dataset | Table
 CHUNK_ROWS = 2**16
 """Rows read at once, at most; fewer where they are wide."""
 CHUNK_NUMBERS = 2**22
+ASIDE_NUMBERS, FEWEST_ASIDE = 2**22, 32
+BYTES_PER_VALUE = 9
+"""In memory: a number of eight bytes and whether it was observed."""
 
 
 class RowReader(ABC):
     """Where the rows of a stream come from.
 
-    name: for messages.  names: one a column.  row_count: of all rows.  decoded_bytes: an estimate of what all rows take
-    in memory.  image_shape: (height, width) where a row is an image.
+    name: for messages.  names: one a column.  row_count: of all rows.  image_shape: (height, width) where a row is an
+    image.
     """
 
     name: str
     names: tuple[str, ...]
     row_count: int
-    decoded_bytes: int
     image_shape: tuple[int, int] | None
+
+    @property
+    def decoded_bytes(self) -> int:
+        """What all rows take in memory, whatever they take on disk."""
+        return self.row_count * len(self.names) * BYTES_PER_VALUE
 
     @abstractmethod
     def chunks(self, size: int) -> Iterator[Rows]:
@@ -66,7 +73,7 @@ class RowSource:
     @property
     def chunk_rows(self) -> int:
         """Rows read at once, by the number of columns alone."""
-        return max(min(CHUNK_ROWS, CHUNK_NUMBERS // max(len(self.names), 1)), 1)
+        return rows_at_once(len(self.names))
 
     def chunks(self) -> Iterator[Rows]:
         """The rows in order, some at once; a chunk is never empty."""
@@ -80,16 +87,27 @@ class RowSource:
 
     def take(self, numbers: np.ndarray) -> Rows:
         """The rows of these numbers, in ascending order, in memory."""
-        return self.rows_of.take(self._in_source(np.sort(numbers)))
+        return self.rows_of.take(self.in_source(np.sort(numbers)))
 
     def without(self, numbers: np.ndarray) -> "RowSource":
         """The stream less the rows of these numbers."""
-        return replace(self, aside=np.union1d(self.aside, self._in_source(numbers)))
+        return replace(self, aside=np.union1d(self.aside, self.in_source(numbers)))
 
-    def _in_source(self, numbers: np.ndarray) -> np.ndarray:
+    def in_source(self, numbers: np.ndarray) -> np.ndarray:
+        """The numbers that rows of the stream have in the source."""
         # Of the rows set aside, those before row i of the stream are the ones with at most i kept rows before them.
         kept_before = self.aside - np.arange(len(self.aside))
         return numbers + np.searchsorted(kept_before, numbers, side="right")
+
+
+def rows_at_once(columns: int) -> int:
+    """Rows of so many columns that are read at once."""
+    return max(min(CHUNK_ROWS, CHUNK_NUMBERS // max(columns, 1)), 1)
+
+
+def most_aside(most: int, columns: int) -> int:
+    """Of rows of so many columns those that are set aside in memory: `most`, fewer of wide ones."""
+    return min(most, max(ASIDE_NUMBERS // columns, FEWEST_ASIDE))
 
 
 def row_count(rows: Rows | RowSource) -> int:

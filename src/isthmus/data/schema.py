@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isthmus.data.column_schema import ColumnSchema, inspect_column
+from isthmus.data.column_schema import MOST_LEVELS, ColumnSchema, inspect_column
 from isthmus.data.dataset import DataError
 from isthmus.data.kinds import KINDS, ColumnKind, infer_kind
 from isthmus.data.likelihood_names import LIKELIHOODS
@@ -108,6 +108,8 @@ def _reason_against(column: Column, found: ColumnKind | None, wish: str | None) 
     seen = len(np.unique(column.values[column.observed])) if column.categories is not None else 0
     if seen > MOST_CATEGORIES and not column.ordered:
         return f"it holds {seen} different words, and {MOST_CATEGORIES} at most are told apart"
+    if column.ordered and len(column.categories or ()) > MOST_LEVELS:
+        return f"it has {len(column.categories or ())} ordered categories, and {MOST_LEVELS} at most are told apart"
     return None
 
 

@@ -8,10 +8,9 @@ import pyarrow as pa
 from isthmus.data.dataset import DataError
 from isthmus.data.parquet_parts import ParquetParts
 from isthmus.data.row_streams import RowSource
-from isthmus.data.streamed_writers import arrow_output
 from isthmus.data.table import Table, table_from_arrow
 from isthmus.data.typed_values import Writing, columns_by_name, with_holes_filled
-from isthmus.data.writers import check_output
+from isthmus.data.writers import arrow_output, check_output
 from isthmus.storage import open_atomically
 
 

@@ -88,14 +88,16 @@ def table_from_array(values: np.ndarray, names: tuple[str, ...]) -> Table:
     return table_from_dataset(replace(data, names=tuple(names)))
 
 
-def table_from_arrow(source: str, table: pa.Table) -> Table:
+def table_from_arrow(source: str, table: pa.Table, rows: np.ndarray | None = None) -> Table:
     """A table from Arrow columns: numbers, dates, and words or truth values as categories; null and NaN are holes.
 
-    Times of day and durations are numbers, in seconds. Raises DataError, naming the column, for infinity and for
-    columns of any other type.
+    Times of day and durations are numbers, in seconds. rows: their numbers in the source, by which messages call them;
+    None where the table is all of it. Raises DataError, naming the column, for infinity and for columns of any other
+    type.
     """
     pairs = zip(table.column_names, table.itercolumns(), strict=True)
-    return Table(source, tuple(column_from_arrow(source, name, column.combine_chunks()) for name, column in pairs))
+    columns = (column_from_arrow(source, name, column.combine_chunks(), rows) for name, column in pairs)
+    return Table(source, tuple(columns))
 
 
 def table_from_frame(frame: Any) -> Table:
@@ -145,22 +147,32 @@ def _family(value: object) -> str:
     return "datetime" if isinstance(value, datetime) else type(value).__name__
 
 
-def column_from_arrow(source: str, name: str, column: pa.Array) -> Column:
+def column_from_arrow(source: str, name: str, column: pa.Array, rows: np.ndarray | None = None) -> Column:
     """What `table_from_arrow` does to one column."""
     kind = column.type
+    require_known_type(source, name, kind)
     if pa.types.is_null(kind):
         return _number_column(source, name, np.full(len(column), np.nan))
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _number_column(source, name, _float64(column))
+    if _is_number(kind):
+        return _number_column(source, name, _float64(column), rows)
     if is_moment(kind) or is_span(kind):
-        return replace(_number_column(source, name, to_seconds(column)), temporal=is_moment(kind))
-    if is_text(kind) or pa.types.is_boolean(kind):
-        return _category_column(name, column.cast(pa.string()).dictionary_encode())
+        return replace(_number_column(source, name, to_seconds(column), rows), temporal=is_moment(kind))
     if pa.types.is_dictionary(kind):
         return _ordered_column(name, column) if kind.ordered else _category_column(name, column)
-    raise DataError(
-        f"column {name!r} of {source} holds {kind} values; expected numbers, dates or words: drop it or convert it"
-    )
+    return _category_column(name, column.cast(pa.string()).dictionary_encode())
+
+
+def require_known_type(source: str, name: str, kind: pa.DataType) -> None:
+    """DataError, naming the column, for a type that no column of a table has."""
+    words = is_text(kind) or pa.types.is_boolean(kind) or pa.types.is_dictionary(kind)
+    if not (words or pa.types.is_null(kind) or _is_number(kind) or is_moment(kind) or is_span(kind)):
+        raise DataError(
+            f"column {name!r} of {source} holds {kind} values; expected numbers, dates or words: drop it or convert it"
+        )
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -172,10 +184,11 @@ def _float64(column: pa.Array) -> np.ndarray:
     return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
-def _number_column(source: str, name: str, values: np.ndarray) -> Column:
+def _number_column(source: str, name: str, values: np.ndarray, rows: np.ndarray | None = None) -> Column:
     observed = ~np.isnan(values)
     if np.isinf(values).any():
-        row = int(np.argmax(np.isinf(values)))
+        place = int(np.argmax(np.isinf(values)))
+        row = place if rows is None else int(rows[place])
         raise DataError(
             f"column {name!r} of {source} contains infinity (first in row {row}); expected finite numbers or holes"
         )

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ import numpy as np
 from isthmus.estimators.configuration import AutoencoderConfiguration
 from isthmus.estimators.inspection import Inspected
 from isthmus.estimators.table_rows import TableRows
-from isthmus.estimators.training import choose_architecture, epochs, hold_out, initial_key
+from isthmus.estimators.training import choose_architecture, epochs, hold_out, initial_key, require_memory
 from isthmus.fitting import Checkpoint, Fit, FitRecord, Noise, TrainingSettings, count_rows, fit_reconstruction
 from isthmus.fitting.reconstruction import adam
 from isthmus.models import (
@@ -55,7 +56,9 @@ def train_autoencoder(
 ) -> TrainedAutoencoder:
     """A trained autoencoder for what a fit has seen of its rows; with a corruption a denoising one."""
     architecture = autoencoder_architecture(seen, configuration, image_shape)
-    untrained = assemble(seen.ends, architecture, initial_key(configuration), configuration)
+    make = partial(assemble, seen.ends, architecture, initial_key(configuration), configuration)
+    require_memory(make)
+    untrained = make()
     training, held_out = hold_out(seen, configuration)
     noise = None if corruption is None else Noise(corruption, noise_units(seen))
     if noise is not None and isinstance(corruption, GaussianNoise) and not np.any(noise.units.spread.array):

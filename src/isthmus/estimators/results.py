@@ -16,6 +16,11 @@ from isthmus.data import RowSource, Table, in_chunks, open_output, row_count
 from isthmus.estimators.anomalies import require_reachable
 from isthmus.estimators.runs import Rows, score_name
 
+_NUMBER = re.compile(r"\d+")
+_COUNTS = re.compile(r"\(\d+ (?:such values|of \d+ rows)\)")
+"""As warnings of values that a model does not know tell them; numbers elsewhere belong to names and values."""
+_SHOWN = re.compile(r" holds (?:'.*?'|\".*?\"|\S+), ")
+
 
 def write_results(
     rows: Rows | RowSource, output: Path, names: tuple[str, ...], of_rows: Callable[[Rows], np.ndarray | Table]
@@ -61,12 +66,27 @@ def _is_calibrated(estimator: Any) -> bool:
 
 @contextmanager
 def told_once() -> Iterator[None]:
-    """Warnings that differ in their numbers only are given once, when all is done."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    texts: dict[str, warnings.WarningMessage] = {}
-    for warning in caught:
-        texts.setdefault(re.sub(r"\d+", "#", str(warning.message)), warning)
-    for warning in texts.values():
-        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    """Warnings that differ in their counts only, and in the value they show, are given once, their counts summed, when
+    all is done or has failed."""
+    caught: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+    finally:
+        alike: dict[str, list[warnings.WarningMessage]] = {}
+        for warning in caught:
+            text = _COUNTS.sub("#", _SHOWN.sub(" holds #, ", str(warning.message)))
+            alike.setdefault(text, []).append(warning)
+        for first, *others in alike.values():
+            text = _with_summed_counts([str(warning.message) for warning in (first, *others)])
+            warnings.warn_explicit(text, first.category, first.filename, first.lineno)
+
+
+def _with_summed_counts(texts: list[str]) -> str:
+    """The first text, its counts the sums of those of all."""
+    counts = [
+        [int(number) for found in _COUNTS.finditer(text) for number in _NUMBER.findall(found[0])] for text in texts
+    ]
+    sums = iter([sum(numbers) for numbers in zip(*counts, strict=True)])
+    return _COUNTS.sub(lambda found: _NUMBER.sub(lambda _: str(next(sums)), found[0]), texts[0])

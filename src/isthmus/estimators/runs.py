@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.data import DataError, Dataset, RowSource, Table, choose_numbers, row_count
+from isthmus.data.row_streams import most_aside
 from isthmus.estimators.estimator import LatentEstimator
 from isthmus.evidence import Ledger
 from isthmus.fitting import Checkpoint, FitRecord
@@ -34,9 +35,10 @@ def fit_run(
 ) -> dict[str, Any]:
     """Fit `estimator`, write model, history, ledger and exhibits to `run`, and return the run's record.
 
-    A fifth of the rows (at most 2,000) is set aside first: neither training nor early stopping sees them, the ledger is
-    that of these rows, and p-values and intervals are calibrated on them. Nothing is written before all of it is there,
-    but for the checkpoint, where the fit keeps its state. on_fitted is called when the last step has been taken.
+    A fifth of the rows (at most 2,000, fewer where streamed rows are wide) is set aside first: neither training nor
+    early stopping sees them, the ledger is that of these rows, and p-values and intervals are calibrated on them.
+    Nothing is written before all of it is there, but for the checkpoint, where the fit keeps its state. on_fitted is
+    called when the last step has been taken.
     """
     training, test = _fitted(estimator, data, on_record, checkpoint)
     if on_fitted is not None:
@@ -101,6 +103,7 @@ def split_test_rows(data: Rows | RowSource, seed: int) -> tuple[Any, Any]:
         )
     kept = min(max(round(TEST_SHARE * rows), 1), MOST_TEST_ROWS)
     if isinstance(data, RowSource):
+        kept = min(kept, most_aside(MOST_TEST_ROWS, len(data.names)))
         numbers = choose_numbers(rows, kept, SPLIT_STREAM, seed)
         return data.without(numbers), data.take(numbers)
     order = np.random.default_rng([SPLIT_STREAM, seed]).permutation(rows)

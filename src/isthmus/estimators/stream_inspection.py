@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.data import RowSource, RowStore, as_stream, choose_numbers, sample_rows
+from isthmus.data import DataError, RowSource, RowStore, as_stream, choose_numbers, sample_rows
 from isthmus.data.column_schema import UNSEEN
+from isthmus.data.row_streams import most_aside
 from isthmus.estimators.anomalies import MOST_CALIBRATION_ROWS
 from isthmus.estimators.configuration import NetworkConfiguration
 from isthmus.estimators.inspection import Inspected, inspect_rows
@@ -54,13 +55,18 @@ def store_rows(estimator: Any, stream: RowSource, rows: MatrixRows | TableRows) 
             store.append(values, observed & ~strange)
         else:
             store.append(encoded)
+    if store.row_count != stream.row_count:
+        raise DataError(
+            f"{stream.source} had {stream.row_count} rows to fit to when it was opened and has {store.row_count} now; "
+            "start again"
+        )
     store.seal()
     _warn_of_unseen(rows.names, unseen)
     return store
 
 
 def _set_aside(stream: RowSource, share: float, most: int, split: int, seed: int) -> np.ndarray:
-    count = min(math.ceil(share * stream.row_count), most)
+    count = min(math.ceil(share * stream.row_count), most_aside(most, len(stream.names)))
     return choose_numbers(stream.row_count, count, split, seed) if count < stream.row_count else np.zeros(0, np.int64)
 
 

@@ -19,6 +19,7 @@ from isthmus.evidence import IndependentColumns, independent_columns
 from isthmus.information.precision import in_float32
 from isthmus.models import Ends, Observation, table_ends
 from isthmus.models.column_assembly import MOST_INDICATORS, make_independent_likelihoods
+from isthmus.storage import ModelFileError, require_header_room
 
 _SCHEMA = TypeAdapter(TableSchema)
 _NUMBERS = ("offset", "scale", "resolution", "mean", "spread", "count_mean", "dispersion")
@@ -46,7 +47,20 @@ class TableRows:
         names = tuple(column.name for column in table.columns)
         real = all(column.kind == "real" for column in schema.columns)
         complete = all(column.observed.all() for column in table.columns)
-        return cls(schema, names, frame and real and complete), table_ends(schema)
+        rows = cls(schema, names, frame and real and complete)
+        rows._require_storable(table.source)
+        return rows, table_ends(schema)
+
+    def _require_storable(self, source: str) -> None:
+        """DataError where a model file cannot hold so many levels: said before the fit rather than after it."""
+        try:
+            require_header_room(self.to_record()[1])
+        except ModelFileError as error:
+            levels = sum(len(column.levels or ()) for column in self.schema.columns)
+            raise DataError(
+                f"{source} has {levels} levels in {self.column_count} columns, and a model of them could not be saved: "
+                f"{error}; set columns aside, by columns={{name: 'identifier'}}"
+            ) from None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from itertools import pairwise
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -76,6 +76,7 @@ def train_vae(
     """
     asked, columns = configuration.n_components, seen.rows.column_count
     architecture = choose_architecture(seen, configuration, None if asked == "auto" else asked, image_shape)
+    require_memory(partial(assemble_vae, seen.ends, architecture, initial_key(configuration)))
     training, held_out = hold_out(seen, configuration)
     if asked != "auto" or columns == 1:
         untrained = assemble_vae(seen.ends, architecture, initial_key(configuration))
@@ -106,22 +107,21 @@ def choose_architecture(
     kind = "convolutional" if convolutional else "residual" if table else "plain"
     hidden = configuration.hidden_sizes
     hidden = choose_hidden_sizes(columns, kind) if hidden is None else hidden
-    require_memory(columns, hidden, size)
     if convolutional and not hidden:
         raise ValueError("hidden_sizes is (); network='convolutional' has at least one layer of channels")
-    require_memory(columns, hidden, size)
     shape = (configuration.image_shape or image_shape) if convolutional else None
     return Architecture(size, hidden, configuration.activation, kind, shape)
 
 
-def require_memory(columns: int, hidden_sizes: tuple[int, ...], latent_size: int) -> None:
-    """ValueError where training networks of these sizes takes more memory than there is, before any is asked for."""
-    weights = 2 * sum(wide * deep for wide, deep in pairwise((columns, *hidden_sizes, latent_size)))
-    if (needed := COPIES_IN_TRAINING * 4 * weights) > memory_of_machine():
+def require_memory(make: Callable[[], Any]) -> None:
+    """ValueError where training the model that is made takes more memory than there is, before any is asked for."""
+    # Of shapes alone: nothing is computed, and nothing compiled.
+    shapes = [leaf for leaf in jax.tree.leaves(eqx.filter_eval_shape(make)) if isinstance(leaf, jax.ShapeDtypeStruct)]
+    numbers = sum(math.prod(leaf.shape) for leaf in shapes)
+    if (needed := COPIES_IN_TRAINING * 4 * numbers) > memory_of_machine():
         raise ValueError(
-            f"networks of hidden_sizes {hidden_sizes} and n_components {latent_size} for {columns} columns take "
-            f"{needed / 2**30:.3g} GiB in training, and this process has {memory_of_machine() / 2**30:.3g} GiB; pass "
-            "smaller sizes"
+            f"the {numbers:.3g} numbers of this model take {needed / 2**30:.3g} GiB in training, and this process has "
+            f"{memory_of_machine() / 2**30:.3g} GiB; pass smaller sizes"
         )
 
 

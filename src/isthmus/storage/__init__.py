@@ -10,7 +10,13 @@ what the arrays mean is written in the metadata by the floors above.
 """
 
 from isthmus.storage.atomic import open_atomically, write_atomically, write_together
-from isthmus.storage.model_file import ModelFileError, model_file_content, read_model_file, write_model_file
+from isthmus.storage.model_file import (
+    ModelFileError,
+    model_file_content,
+    read_model_file,
+    require_header_room,
+    write_model_file,
+)
 from isthmus.storage.run_directory import RunDirectory
 
 __all__ = [
@@ -19,6 +25,7 @@ __all__ = [
     "model_file_content",
     "open_atomically",
     "read_model_file",
+    "require_header_room",
     "write_atomically",
     "write_model_file",
     "write_together",

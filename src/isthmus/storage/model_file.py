@@ -64,18 +64,30 @@ def model_file_content(path: Path | str, arrays: Mapping[str, np.ndarray], metad
                 f"{', '.join(sorted(_DTYPES))}, and a name other than {_RESERVED}"
             )
     content = _serialise(arrays, metadata)
+    _require_header(path, content)
+    return content
+
+
+def require_header_room(metadata: Mapping[str, Any], spare: float = 0.1) -> None:
+    """ModelFileError where metadata fill more of a header than they may, less a share for what is written with them.
+
+    To be asked before work is done whose result could not be written.
+    """
+    _require_header("the model file", _serialise({}, metadata), 1 - spare)
+
+
+def _require_header(path: Path | str, content: bytes, share: float = 1.0) -> None:
     header = int.from_bytes(content[:8], "little")
-    if (values := _values(content, header)) > MAXIMUM_HEADER_VALUES:
+    if (values := _values(content, header)) > share * MAXIMUM_HEADER_VALUES:
         raise ModelFileError(
             f"{path} would need a header of {values} values, and the most allowed are {MAXIMUM_HEADER_VALUES}; keep "
             f"them in arrays"
         )
-    if header > MAXIMUM_HEADER_BYTES:
+    if header > share * MAXIMUM_HEADER_BYTES:
         raise ModelFileError(
             f"{path} would need a header of {header} bytes, and the largest allowed is {MAXIMUM_HEADER_BYTES}; keep "
             f"large values in arrays"
         )
-    return content
 
 
 def read_model_file(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
