@@ -15,6 +15,7 @@ Both print device, versions and date. The data are read from ../shared/data/bina
 
 import argparse
 import json
+import sys
 import time
 from dataclasses import replace
 from datetime import date
@@ -100,7 +101,7 @@ def measure_speed(arguments: argparse.Namespace) -> dict[str, Any]:
     from peer_processes import peer_python
 
     arguments.adam = "fused"
-    python = arguments.peer_python or peer_python()
+    python = arguments.peer_python or (peer_python() if arguments.peers else Path(sys.executable))
     with tempfile.TemporaryDirectory() as directory:
         rows = Path(directory) / "rows.npz"
         training_speed.write_rows(rows, arguments.rows)

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -87,17 +88,19 @@ def test_nobody_answers_at_an_address(ray):
 
 
 @pytest.mark.slow
-def test_scores_latents_and_filled_holes_are_those_of_this_process(place, table, estimator, ray):
+def test_scores_latents_and_filled_holes_are_those_of_this_process(place, table, estimator, ray, monkeypatch):
     holed = write_folder(place / "holed", 300, holes=0.1)
     filler = isthmus.ProbabilisticPCA(3).fit(features(holed))
     broken = holed.set_column(3, "c2", pa.array(np.full(300, np.inf)))
     pyarrow.parquet.write_table(broken, place / "broken.parquet")
     with connected():
-        assert score_folder(estimator, str(place / "in"), place / "scores", keep=("id",)) == 2000
-        assert embed_folder(estimator, str(place / "in"), place / "latents", keep=("id",)) == 2000
-        assert impute_folder(filler, str(place / "holed"), place / "filled") == 300
+        # The workers stay where they were started.
+        monkeypatch.chdir(place)
+        assert score_folder(estimator, "in", Path("scores"), keep=("id",)) == 2000
+        assert embed_folder(estimator, "in", Path("latents"), keep=("id",)) == 2000
+        assert impute_folder(filler, "holed", Path("filled")) == 300
         with pytest.raises(RuntimeError, match=r"a worker failed: .*column 'c2' of .* contains infinity"):
-            embed_folder(estimator, str(place / "broken.parquet"), place / "failed")
+            embed_folder(estimator, "broken.parquet", Path("failed"))
     scores, latents, filled = (read_folder(place / name) for name in ("scores", "latents", "filled"))
     assert scores["id"].to_pylist() == latents["id"].to_pylist() == list(range(2000))
     assert np.array_equal(scores["log_likelihood"].to_numpy(), estimator.score_samples(features(table)))

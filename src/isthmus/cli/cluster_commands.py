@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from isthmus.cli.errors import WrongCall
-from isthmus.cli.fitting import model_arguments
+from isthmus.cli.commands import _able
+from isthmus.cli.fitting import model_arguments, resumable
 from isthmus.cli.output import print_record, say
 from isthmus.cluster.connection import connected
 from isthmus.cluster.row_folders import embed_folder, impute_folder, score_folder
 from isthmus.cluster.supervision import FitOrder, supervised_fit
 from isthmus.data import stem
-from isthmus.estimators import COMMAND_LINE_NAMES, load
+from isthmus.estimators import load
 from isthmus.report import write_report
 from isthmus.storage import RunDirectory
 
@@ -33,11 +33,9 @@ def supervised_fit_command(
 ) -> None:
     """Fit by processes that Ray starts, and starts again; then do what `isthmus fit` does."""
     arguments = model_arguments(model, options, config)
-    place = (out or Path("runs") / stem(source)).absolute()
-    with RunDirectory.reserve(place) as run, connected(address):
-        # The processes are started elsewhere, where the path is another's.
-        found = str(Path(source).absolute()) if Path(source).exists() else source
-        order = FitOrder(model, arguments, found, place, gaps, stream, minutes, heartbeat)
+    place = out or Path("runs") / stem(source)
+    order = FitOrder(model, arguments, source, place, gaps, stream, minutes, heartbeat)
+    with resumable(RunDirectory(place)), RunDirectory.reserve(place) as run, connected(address):
         record = supervised_fit(order, processes, resume=resume)
         page = write_report(run.path)
         run.checkpoint.unlink(missing_ok=True)
@@ -70,13 +68,7 @@ def score_parts_command(
 
 def impute_parts_command(run: Path, source: str, output: Path, address: str | None) -> None:
     """Write a folder of Parquet files to another, with only its holes changed."""
-    estimator = load(run)
-    if not hasattr(estimator, "impute"):
-        able = [name for name, kind in COMMAND_LINE_NAMES.items() if hasattr(kind, "impute")]
-        raise WrongCall(
-            f"{run} holds a model of type {type(estimator).__name__}, which has no prior and so cannot impute; fit one "
-            f"that can: --model {', '.join(able)}"
-        )
+    estimator = _able(load(run), "impute", run)
     with connected(address):
         rows = impute_folder(estimator, source, output)
     say(f"{rows} rows written  {output}")

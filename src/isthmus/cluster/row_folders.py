@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset
 
+from isthmus.cluster.connection import found_by_all
 from isthmus.cluster.row_work import Embedding, Imputing, Scoring, Work, Worker
 from isthmus.cluster.witnesses import witnesses
 from isthmus.data import DataError, anonymous_names
@@ -44,7 +45,7 @@ class ParquetFolder:
     def open(cls, source: str) -> "ParquetFolder":
         """The folder, file or address of either; FileNotFoundError where there is none, DataError without rows."""
         try:
-            dataset: Any = pyarrow.dataset.dataset(source, format="parquet")
+            dataset: Any = pyarrow.dataset.dataset(found_by_all(source), format="parquet")
             rows = dataset.count_rows()
         except pa.ArrowInvalid as error:
             raise DataError(f"{source} holds a file that is not Parquet: {error}; write it again, or move it") from None
@@ -181,6 +182,7 @@ def _first_exception(traceback: str) -> str:
 @contextmanager
 def _new_folder(output: Path) -> Iterator[Path]:
     """A hidden folder beside `output` that becomes it, or nothing; DataError where `output` holds anything."""
+    output = output.absolute()
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise DataError(f"{output} is there already; pass a folder that is absent or empty")
     if not output.parent.is_dir():

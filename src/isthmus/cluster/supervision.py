@@ -7,11 +7,13 @@ because Ray Train joins them on accelerators only, and there with timeouts of it
 
 import shutil
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from isthmus.cluster.connection import found_by_all, signal_handlers_kept
 from isthmus.storage import RunDirectory
+from isthmus.storage.atomic import remove_temporaries
 
 MOST_FAILURES = 3
 
@@ -20,8 +22,8 @@ MOST_FAILURES = 3
 class FitOrder:
     """What is to be fitted: a model by its name on the command line, its arguments, the rows' source, the run.
 
-    source, run: as all machines find them.  stream: as of `open_rows`.  minutes: between two checkpoints.
-    heartbeat: seconds of silence after which a process is taken for dead.
+    source, run: paths that all machines have; or the name of a bundled set.  stream: as of `open_rows`.
+    minutes: between two checkpoints.  heartbeat: seconds of silence after which a process is taken for dead.
     """
 
     model: str
@@ -39,17 +41,15 @@ def supervised_fit(order: FitOrder, processes: int, *, resume: bool = False) -> 
 
     resume: go on from the checkpoint of an earlier call. Each process has a CPU, and a GPU where there is one for each;
     the run is on a file system that all share. Raises ValueError where the cluster has fewer CPUs than processes,
-    RuntimeError where the fit fails more than MOST_FAILURES times.
+    RuntimeError where the fit fails more than MOST_FAILURES times. KeyboardInterrupt
+    where Ctrl-C has ended the processes: what they did since the last checkpoint is lost.
     """
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.v2.api.exceptions import TrainingFailedError
     from ray.train.v2.jax import JaxConfig, JaxTrainer
 
-    run = RunDirectory(order.run)
-    if not resume:
-        # What an earlier fit left would be gone on with.
-        run.checkpoint.unlink(missing_ok=True)
-    files = order.run / ".ray"
+    order = replace(order, source=found_by_all(order.source), run=order.run.absolute())
+    run, files = RunDirectory(order.run), order.run / ".ray"
     trainer = JaxTrainer(
         _train,
         train_loop_config={"order": order},
@@ -59,8 +59,15 @@ def supervised_fit(order: FitOrder, processes: int, *, resume: bool = False) -> 
             name="fit", storage_path=str(files), failure_config=FailureConfig(max_failures=MOST_FAILURES)
         ),
     )
+    if not resume:
+        # What an earlier fit left would be gone on with.
+        run.checkpoint.unlink(missing_ok=True)
     try:
-        trainer.fit()
+        with signal_handlers_kept():
+            trainer.fit()
+    except SystemExit:
+        # So Ray's handler of Ctrl-C ends, once it has ended the processes.
+        raise KeyboardInterrupt from None
     except TrainingFailedError as error:
         # Of each process's traceback the last line says what went wrong.
         told = str(error).strip().splitlines()[-1].strip()
@@ -70,6 +77,8 @@ def supervised_fit(order: FitOrder, processes: int, *, resume: bool = False) -> 
         ) from None
     finally:
         shutil.rmtree(files, ignore_errors=True)
+    # A process that was lost while it wrote has left some.
+    remove_temporaries(run.path)
     return run.read_record()
 
 
