@@ -46,7 +46,7 @@ def test_a_fit_that_loses_a_process_ends_with_the_weights_of_one_that_does_not(t
     assert disturbed["ledger"] == undisturbed["ledger"]
     models = [RunDirectory(run).model.read_bytes() for run in runs]
     assert models[0] == models[1]
-    assert not any((run / ".ray").exists() or list(run.glob("*.tmp")) for run in runs)
+    assert not any((run / ".ray").exists() or list(run.glob(".*.tmp")) for run in runs)
 
 
 @pytest.mark.slow
@@ -77,4 +77,4 @@ def test_a_stop_is_one_line_that_says_how_to_go_on(tmp_path, ray, number):
     # Before it Ray says which log level it was given.
     assert err.splitlines()[-1] == f"error: stopped by {number.name}: run the same command with --resume"
     # A file that was being written is removed by the next start.
-    assert {path.name for path in run.iterdir() if path.suffix != ".tmp"} == {"checkpoint.safetensors"}
+    assert {path.name for path in run.iterdir() if path.suffix != ".tmp"} == {"checkpoint.safetensors", ".lock"}

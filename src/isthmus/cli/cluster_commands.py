@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.cli.commands import _able
-from isthmus.cli.fitting import model_arguments, resumable
-from isthmus.cli.output import print_record, say
+from isthmus.cli.fitting import finish_run, model_arguments, resumable, tell_what_is_replaced
+from isthmus.cli.output import say
 from isthmus.cluster.connection import connected
 from isthmus.cluster.row_folders import embed_folder, impute_folder, score_folder
 from isthmus.cluster.supervision import FitOrder, supervised_fit
 from isthmus.data import stem
 from isthmus.estimators import load
-from isthmus.report import write_report
 from isthmus.storage import RunDirectory
 
 
@@ -35,12 +34,11 @@ def supervised_fit_command(
     arguments = model_arguments(model, options, config)
     place = out or Path("runs") / stem(source)
     order = FitOrder(model, arguments, source, place, gaps, stream, minutes, heartbeat)
-    with resumable(RunDirectory(place)), RunDirectory.reserve(place) as run, connected(address):
-        record = supervised_fit(order, processes, resume=resume)
-        page = write_report(run.path)
-        run.checkpoint.unlink(missing_ok=True)
-    print_record(record, as_json)
-    say(f"model   {run.model}", f"report  {page}", quiet=as_json)
+    with resumable(RunDirectory(place)), RunDirectory.reserve(place) as run:
+        tell_what_is_replaced(run, resume, as_json)
+        with connected(address):
+            record = supervised_fit(order, processes, resume=resume)
+        finish_run(run, record, as_json)
 
 
 def embed_parts_command(run: Path, source: str, output: Path, address: str | None, keep: tuple[str, ...]) -> None:

@@ -77,8 +77,9 @@ def supervised_fit(order: FitOrder, processes: int, *, resume: bool = False) -> 
         ) from None
     finally:
         shutil.rmtree(files, ignore_errors=True)
-    # A process that was lost while it wrote has left some.
-    remove_temporaries(run.path)
+    # What a process left that was lost while it wrote.
+    for file in run.files:
+        remove_temporaries(file)
     return run.read_record()
 
 
