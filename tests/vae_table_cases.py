@@ -109,5 +109,6 @@ def untrained(X, columns=None):
         assemble_vae(ends, architecture, jax.random.key(1)),
         Baselines(rows.baseline(), None),
         0.0,
+        facts={"draws": 1},
     )
     return fitted, VAE.from_record(*fitted.to_record())
