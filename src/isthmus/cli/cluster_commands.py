@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from isthmus.cli.commands import _able
+from isthmus.cli.commands import able
 from isthmus.cli.fitting import finish_run, model_arguments, resumable, tell_what_is_replaced
 from isthmus.cli.output import say
 from isthmus.cluster.connection import connected
@@ -66,7 +66,7 @@ def score_parts_command(
 
 def impute_parts_command(run: Path, source: str, output: Path, address: str | None) -> None:
     """Write a folder of Parquet files to another, with only its holes changed."""
-    estimator = _able(load(run), "impute", run)
+    estimator = able(load(run), "impute", run)
     with connected(address):
         rows = impute_folder(estimator, source, output)
     say(f"{rows} rows written  {output}")

@@ -59,7 +59,7 @@ def transform_command(path: Path, source: str, output: Path, method: str, stream
 def impute_command(path: Path, source: str, output: Path, stream: bool | None = None) -> None:
     """Write the file again with only its holes changed."""
     check_output(output, FILLED_ENDINGS)
-    estimator = _able(load(path), "impute", path)
+    estimator = able(load(path), "impute", path)
     rows = open_stream(source, True if Path(source).is_dir() else stream)
     if rows is not None:
         with told_once():
@@ -99,7 +99,7 @@ def score_command(
 def sample_command(path: Path, output: Path, n: int, seed: int) -> None:
     """Write new rows."""
     check_output(output)
-    estimator = _able(load(path), "sample", path)
+    estimator = able(load(path), "sample", path)
     sampled = estimator.sample_table if estimator.is_table_ else estimator.sample
     write_table(output, sampled(n, random_state=seed), estimator.column_names_)
     say(f"{n} rows of {len(estimator.column_names_)} columns  {output}")
@@ -110,7 +110,7 @@ def report_command(path: Path) -> None:
     say(f"report  {write_report(path)}")
 
 
-def _able(estimator: Any, method: str, path: Path) -> Any:
+def able(estimator: Any, method: str, path: Path) -> Any:
     """The estimator; WrongCall where it has no such method."""
     if hasattr(estimator, method):
         return estimator

@@ -1,5 +1,7 @@
 """Convolutional networks for one image that comes and goes as a row of pixels."""
 
+from typing import Any, TypeVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,6 +12,9 @@ from isthmus.models.convolution_products import KERNEL, PADDING, STRIDE, double,
 from isthmus.models.networks import ACTIVATIONS, Linear
 
 Shape = tuple[int, int]
+Layer = TypeVar("Layer", Conv2d, ConvTranspose2d)
+TAPS, REACHED = KERNEL**2, (KERNEL // STRIDE) ** 2
+"""Pixels under a kernel, and kernels over a pixel, at this stride."""
 
 
 class ConvolutionalEncoder(eqx.Module):
@@ -26,7 +31,10 @@ class ConvolutionalEncoder(eqx.Module):
     def __init__(self, shape: Shape, channels: tuple[int, ...], outputs: int, activation: str, key: Array):
         *keys, last = jax.random.split(key, len(channels) + 1)
         pairs = zip((1, *channels[:-1]), channels, keys, strict=True)
-        self.convolutions = tuple(Conv2d(i, o, KERNEL, STRIDE, padding=PADDING, key=k) for i, o, k in pairs)
+        self.convolutions = tuple(
+            _started(Conv2d(i, o, KERNEL, STRIDE, padding=PADDING, key=k), TAPS * i, REACHED * o, k)
+            for i, o, k in pairs
+        )
         height, width = halved(shape, len(channels))
         self.last = Linear(channels[-1] * height * width, outputs, last)
         self.shape, self.activation = shape, activation
@@ -60,7 +68,10 @@ class ConvolutionalDecoder(eqx.Module):
         outputs = output_bias.shape[0] // (shape[0] * shape[1])
         self.first = Linear(inputs, channels[0] * height * width, first)
         pairs = zip(channels, (*channels[1:], outputs), keys, strict=True)
-        self.convolutions = tuple(ConvTranspose2d(i, o, KERNEL, STRIDE, padding=PADDING, key=k) for i, o, k in pairs)
+        self.convolutions = tuple(
+            _started(ConvTranspose2d(i, o, KERNEL, STRIDE, padding=PADDING, key=k), REACHED * i, TAPS * o, k)
+            for i, o, k in pairs
+        )
         self.bias, self.shape, self.activation = output_bias, shape, activation
 
     def __call__(self, z: Array, *, key: Array | None = None) -> Array:
@@ -72,6 +83,18 @@ class ConvolutionalDecoder(eqx.Module):
             image = activate(double(convolution, image))
         image = double(self.convolutions[-1], image)[: self.shape[0], : self.shape[1]]
         return jnp.moveaxis(image, -1, 0).ravel() + self.bias
+
+
+def _started(layer: Layer, inputs: int, outputs: int, key: Array) -> Layer:
+    """The layer with Glorot's uniform weights and no biases, as linear layers have them.
+
+    inputs, outputs: how many numbers come into each output, and how many outputs each number goes into. Weights that
+    are too small let a variational decoder start deaf to its latent, and its encoder then falls silent.
+    """
+    limit = (6.0 / (inputs + outputs)) ** 0.5
+    weight = jax.random.uniform(key, layer.weight.shape, minval=-limit, maxval=limit)
+    bias: Any = layer.bias
+    return eqx.tree_at(lambda one: (one.weight, one.bias), layer, (weight, jnp.zeros_like(bias)))
 
 
 def halved(shape: Shape, times: int) -> Shape:

@@ -77,7 +77,7 @@ def move(
     path: PathOfDatum, state: PathState, beta: Array, step_size: Array, key: Array, leapfrogs: int
 ) -> tuple[PathState, Array]:
     """(the state after a move that leaves p_beta as it is, its probability of acceptance); beta > 0."""
-
+    # Imported where it is used: most fits do without, and it takes long.
     from blackjax.mcmc.hmc import HMCState, build_kernel
 
     def log_density(u):
@@ -87,7 +87,8 @@ def move(
     before = HMCState(state.u, value, state.log_start_gradient + beta * state.contrast_gradient)
     jitter_key, key = jax.random.split(key)
     step_size = step_size * jax.random.uniform(jitter_key, (), jnp.result_type(float), *JITTER)
-    after, info = build_kernel()(key, before, log_density, step_size, path.scales**2, leapfrogs)
+    kernel: Any = build_kernel()
+    after, info = kernel(key, before, log_density, step_size, path.scales**2, leapfrogs)
     log_start, gradient = jax.value_and_grad(path.log_start)(after.position)
     contrast = (after.logdensity - log_start) / beta
     moved = PathState(after.position, log_start, gradient, contrast, (after.logdensity_grad - gradient) / beta)
