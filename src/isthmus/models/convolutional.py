@@ -12,7 +12,7 @@ from isthmus.models.convolution_products import KERNEL, PADDING, STRIDE, double,
 from isthmus.models.networks import ACTIVATIONS, Linear
 
 Shape = tuple[int, int]
-Layer = TypeVar("Layer", Conv2d, ConvTranspose2d)
+Layer = TypeVar("Layer", Linear, Conv2d, ConvTranspose2d)
 TAPS, REACHED = KERNEL**2, (KERNEL // STRIDE) ** 2
 """Pixels under a kernel, and kernels over a pixel, at this stride."""
 
@@ -32,8 +32,7 @@ class ConvolutionalEncoder(eqx.Module):
         *keys, last = jax.random.split(key, len(channels) + 1)
         pairs = zip((1, *channels[:-1]), channels, keys, strict=True)
         self.convolutions = tuple(
-            _started(Conv2d(i, o, KERNEL, STRIDE, padding=PADDING, key=k), TAPS * i, REACHED * o, k)
-            for i, o, k in pairs
+            _started(Conv2d(i, o, KERNEL, STRIDE, padding=PADDING, key=k), TAPS * i, k) for i, o, k in pairs
         )
         height, width = halved(shape, len(channels))
         self.last = Linear(channels[-1] * height * width, outputs, last)
@@ -66,11 +65,10 @@ class ConvolutionalDecoder(eqx.Module):
         first, *keys = jax.random.split(key, len(channels) + 1)
         height, width = halved(shape, len(channels))
         outputs = output_bias.shape[0] // (shape[0] * shape[1])
-        self.first = Linear(inputs, channels[0] * height * width, first)
+        self.first = _started(Linear(inputs, channels[0] * height * width, first), inputs, first)
         pairs = zip(channels, (*channels[1:], outputs), keys, strict=True)
         self.convolutions = tuple(
-            _started(ConvTranspose2d(i, o, KERNEL, STRIDE, padding=PADDING, key=k), REACHED * i, TAPS * o, k)
-            for i, o, k in pairs
+            _started(ConvTranspose2d(i, o, KERNEL, STRIDE, padding=PADDING, key=k), REACHED * i, k) for i, o, k in pairs
         )
         self.bias, self.shape, self.activation = output_bias, shape, activation
 
@@ -85,13 +83,14 @@ class ConvolutionalDecoder(eqx.Module):
         return jnp.moveaxis(image, -1, 0).ravel() + self.bias
 
 
-def _started(layer: Layer, inputs: int, outputs: int, key: Array) -> Layer:
-    """The layer with Glorot's uniform weights and no biases, as linear layers have them.
+def _started(layer: Layer, inputs: int, key: Array) -> Layer:
+    """The layer with uniform weights of variance 1 / inputs, how many numbers come into each output, and no biases
+    (LeCun, Bottou, Orr and Müller 1998, Efficient backprop).
 
-    inputs, outputs: how many numbers come into each output, and how many outputs each number goes into. Weights that
-    are too small let a variational decoder start deaf to its latent, and its encoder then falls silent.
+    With smaller ones, which Glorot's would be where a layer widens, a variational decoder starts deaf to its latent,
+    and the encoder falls silent before the decoder hears it.
     """
-    limit = (6.0 / (inputs + outputs)) ** 0.5
+    limit = (3.0 / inputs) ** 0.5
     weight = jax.random.uniform(key, layer.weight.shape, minval=-limit, maxval=limit)
     bias: Any = layer.bias
     return eqx.tree_at(lambda one: (one.weight, one.bias), layer, (weight, jnp.zeros_like(bias)))
