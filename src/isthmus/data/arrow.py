@@ -5,6 +5,7 @@ file nothing. `spelled_out` undoes it where there is room.
 """
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute
@@ -57,8 +58,9 @@ def spelled_out(source: object, table: pa.Table, schema: pa.Schema) -> pa.Table:
         for field, column in zip(schema, table.columns, strict=True)
         if is_text(field.type) and pa.types.is_dictionary(column.type)
     ]
+    compute: Any = pyarrow.compute  # its functions are made when it is imported
     lengths = [
-        pyarrow.compute.sum(pyarrow.compute.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0
+        compute.sum(compute.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0
         for column in coded
         for chunk in column.chunks
     ]
