@@ -119,7 +119,7 @@ def fit(
     as_json: Json = False,
 ) -> None:
     """Fit a model to DATA; print its ledger on rows it never saw; write the run."""
-    from isthmus.cli.hosts import joined_hosts
+    from isthmus.cli.hosts import join_hosts
     from isthmus.cli.options import parse_columns
 
     size = int(latent) if latent is not None and latent.removeprefix("-").isdecimal() else latent
@@ -135,10 +135,10 @@ def fit(
         supervised_fit_command(data, model, given, out, config, as_json, gaps, stream, **survival, **place)
         return
     # Before the estimators are imported: some of what they import computes at once, and then it is too late to join.
-    with joined_hosts(hosts, heartbeat) as host:
-        from isthmus.cli.fitting import fit_command
+    host = join_hosts(hosts, heartbeat)
+    from isthmus.cli.fitting import fit_command
 
-        fit_command(data, model, given, out, config, as_json, gaps, stream, **survival, host=host)
+    fit_command(data, model, given, out, config, as_json, gaps, stream, **survival, host=host)
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """Several processes, on one host or many, that train one model together."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +16,7 @@ class Host:
     leave: Callable[[], None]
 
 
-@contextmanager
-def joined_hosts(hosts: str | None, heartbeat: int) -> Iterator[Host]:
+def join_hosts(hosts: str | None, heartbeat: int) -> Host:
     """Join the processes that `hosts` names: ADDRESS:PORT,COUNT,RANK, or "auto" where jax knows the cluster by itself
     (SLURM, Open MPI, Kubernetes).
 
@@ -26,14 +24,13 @@ def joined_hosts(hosts: str | None, heartbeat: int) -> Iterator[Host]:
     hosts that are neither; RuntimeError where the others do not come.
     """
     if hosts is None:
-        yield Host(True, lambda: None)
-        return
+        return Host(True, lambda: None)
     import jax
 
     jax.distributed.initialize(
         **_parsed(hosts), heartbeat_timeout_seconds=heartbeat, shutdown_timeout_seconds=heartbeat
     )
-    yield Host(jax.process_index() == 0, jax.distributed.shutdown)
+    return Host(jax.process_index() == 0, jax.distributed.shutdown)
 
 
 def _parsed(hosts: str) -> dict[str, Any]:

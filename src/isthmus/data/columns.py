@@ -58,6 +58,11 @@ def inspect_columns(values: np.ndarray, names: tuple[str, ...]) -> Columns:
 
 def require_finite(values: np.ndarray, names: tuple[str, ...]) -> None:
     """DataError that names the first column with a missing or infinite value."""
+    if values.dtype.kind in "biu":
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()):  # of all values, which takes a quarter of the time of a look at each
+            return
     finite = np.isfinite(values)
     if finite.all():
         return

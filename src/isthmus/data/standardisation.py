@@ -1,11 +1,14 @@
 """To a network's units and back."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 LARGEST = 1e12
 """Standardised values are kept within this bound, whose square float32 still holds."""
+NUMBERS_AT_ONCE = 2**16
+"""What the processor's cache holds in float64: arithmetic on so many at a time takes a third of the time."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,20 @@ class Standardisation:
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Values in their own units, [row, column], to float32 u."""
+        standardised = np.empty(values.shape, np.float32)
         with np.errstate(over="ignore"):
-            standardised = (values - self.offset) / self.scale
-        return np.clip(standardised, -LARGEST, LARGEST).astype(np.float32)
+            for block in row_blocks(values):
+                exact = np.subtract(values[block], self.offset, dtype=np.float64)
+                exact /= self.scale
+                standardised[block] = np.clip(exact, -LARGEST, LARGEST, out=exact)
+        return standardised
 
     def invert(self, standardised: np.ndarray) -> np.ndarray:
         """u, [row, column], to float64 values in the columns' own units."""
         return np.asarray(standardised, np.float64) * self.scale + self.offset
+
+
+def row_blocks(values: np.ndarray) -> Iterator[slice]:
+    """Rows [row, column] in blocks that the processor's cache holds."""
+    at_once = max(NUMBERS_AT_ONCE // max(values.shape[1], 1), 1)
+    return (slice(first, first + at_once) for first in range(0, len(values), at_once))

@@ -8,6 +8,7 @@ from sklearn.utils.validation import validate_data
 
 from isthmus.data import Columns, DataError, Dataset, Table, anonymous_names
 from isthmus.data.columns import require_finite
+from isthmus.data.standardisation import row_blocks
 from isthmus.models import LikelihoodChoice
 
 
@@ -104,8 +105,8 @@ def warn_off_support(rows: np.ndarray, names: tuple[str, ...], choice: Likelihoo
     if choice.kind == "normal":
         return
     maximum = 1 if choice.maximum is None else choice.maximum
-    outside = (rows < 0) | (rows > maximum) | (rows != np.round(rows))
-    if outside.any():
+    if any(_off_support(rows[block], maximum).any() for block in row_blocks(rows)):
+        outside = _off_support(rows, maximum)
         column = int(np.argmax(outside.any(0)))
         count = int(outside.any(1).sum())
         value = rows[int(np.argmax(outside[:, column])), column]
@@ -115,6 +116,12 @@ def warn_off_support(rows: np.ndarray, names: tuple[str, ...], choice: Likelihoo
             UserWarning,
             stacklevel=4,
         )
+
+
+def _off_support(rows: np.ndarray, maximum: int) -> np.ndarray:
+    if rows.dtype.kind in "bu":
+        return rows > maximum
+    return (rows < 0) | (rows > maximum) | (rows != np.rint(rows))
 
 
 def stored_names(found: Any) -> tuple[str, ...]:

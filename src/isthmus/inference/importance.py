@@ -8,6 +8,7 @@ rows assumes.
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -163,9 +164,15 @@ def _content_hash(row: Any) -> Array:
     for position, leaf in enumerate(jax.tree.leaves(row)):
         number = jnp.asarray(leaf, jnp.result_type(float))
         bits = lax.bitcast_convert_type(jnp.where(number == 0, 0.0, number), jnp.uint32).ravel()
-        places = jax.random.bits(jax.random.key(position, impl="threefry2x32"), bits.shape, jnp.uint32)
-        total = total + jnp.sum(_mixed(_mixed(bits) + places), dtype=jnp.uint32)
+        total = total + jnp.sum(_mixed(_mixed(bits) + _place_numbers(position, bits.size)), dtype=jnp.uint32)
     return total
+
+
+@lru_cache(maxsize=16)
+def _place_numbers(position: int, count: int) -> np.ndarray:
+    # Drawn here, not in what is compiled: every function that scores rows would compile the generator once more.
+    with jax.ensure_compile_time_eval():
+        return np.asarray(jax.random.bits(jax.random.key(position, impl="threefry2x32"), (count,), jnp.uint32))
 
 
 def _mixed(bits: Array) -> Array:

@@ -143,9 +143,17 @@ def assemble_autoencoder(
 
 
 def _networks(ends: Ends, architecture: Architecture, code_size: int, key: Array) -> tuple[Network, Network]:
+    return _made_at_once(ends.family, ends.inputs, architecture, code_size, key)
+
+
+@eqx.filter_jit
+def _made_at_once(
+    family: Likelihood, inputs: Inputs, architecture: Architecture, code_size: int, key: Array
+) -> tuple[Network, Network]:
+    # Layer by layer, each random number and each scale would be compiled on its own.
     return make_networks(
-        ends.family,
-        ends.inputs,
+        family,
+        inputs,
         kind=architecture.network,
         code_size=code_size,
         latent_size=architecture.latent_size,
