@@ -1,9 +1,11 @@
 """The pieces of the log-weight log p(x, z) - log q(z | x), from which every bound and objective is made."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 from isthmus.information import kl_terms
@@ -55,19 +57,33 @@ def terms_of_row(
     encoder_key, sample_key, decoder_key = jax.random.split(key, 3)
     posterior = model.posterior(x if inputs is None else inputs, c, key=encoder_key)
     prior = model.prior(c)
-    latent = jax.vmap(posterior.sample)(jax.random.split(sample_key, samples))
+    latent = _over_draws(posterior.sample, samples)(jax.random.split(sample_key, samples))
 
     def log_likelihood(z, key):
         likelihood = model.likelihood(z, c, key=key)
         of_columns = getattr(likelihood, "log_probs", None)
         return likelihood.log_prob(x), None if of_columns is None else of_columns(x)
 
-    log_likelihoods, of_columns = jax.vmap(log_likelihood)(latent, jax.random.split(decoder_key, samples))
+    decoder_keys = jax.random.split(decoder_key, samples)
+    log_likelihoods, of_columns = _over_draws(log_likelihood, samples)(latent, decoder_keys)
     return Terms(
         latent=latent,
         log_likelihood=log_likelihoods,
-        log_prior=jax.vmap(prior.log_prob)(latent),
-        log_posterior=jax.vmap(posterior.log_prob)(latent),
+        log_prior=_over_draws(prior.log_prob, samples)(latent),
+        log_posterior=_over_draws(posterior.log_prob, samples)(latent),
         kl_terms=kl_terms(posterior, prior),
         column_log_likelihood=of_columns,
     )
+
+
+def _over_draws(function: Callable[..., Any], samples: int) -> Callable[..., Any]:
+    """`function` of each draw, along the first axis of its arguments."""
+    if samples > 1:
+        return jax.vmap(function)
+
+    # An axis of one draw costs a copy of the decoder's outputs for the weights' gradient.
+    def of_the_only_draw(*arguments):
+        found = function(*jax.tree.map(lambda array: array[0], arguments))
+        return jax.tree.map(lambda array: jnp.asarray(array)[None], found)
+
+    return of_the_only_draw
