@@ -70,7 +70,7 @@ def sample_importance_weights(
     count, at_once = row_count(rows), min(1 << (draws - 1).bit_length(), DRAWS_AT_ONCE)
     key = jax.random.key(seed, impl="threefry2x32")
     blocks = (
-        (place, used, _chunk_terms(model, chunk, jnp.int32(first), jnp.int32(used), at_once, key, by_column))
+        (place, used, _chunk_terms(model, chunk, np.int32(first), np.int32(used), at_once, key, by_column))
         for place, chunk in enumerate(chunks(rows, chunk_size(rows, copies=at_once)))
         for first in range(0, draws, at_once)
         for used in (min(at_once, draws - first),)
@@ -128,7 +128,7 @@ def _summarise(blocks: Iterable[tuple[int, int, Any]]) -> dict[str, np.ndarray]:
 
 @eqx.filter_jit
 def _chunk_terms(
-    model: ProbabilisticModel, chunk: Any, first: Array, used: Array, at_once: int, key: Array, by_column: bool
+    model: ProbabilisticModel, chunk: Any, first: Any, used: Any, at_once: int, key: Array, by_column: bool
 ) -> tuple[Array, Array, Array, Array | None, tuple[Array, Array] | None]:
     def of_row(row):
         terms = terms_of_row(model, row, content_key(key, row, first), samples=at_once)
