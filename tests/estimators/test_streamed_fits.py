@@ -119,6 +119,18 @@ def test_results_of_a_stream_are_those_of_the_rows_in_memory(tmp_path, small_chu
         assert outputs[0].read_bytes() == outputs[1].read_bytes()
 
 
+def test_a_bad_value_in_a_later_chunk_says_where_its_rows_are_counted_from(tmp_path, small_chunks):
+    values = np.random.default_rng(0).normal(size=(ROWS, 3))
+    model = ProbabilisticPCA(1).fit(values)
+    values[300, 1] = np.inf
+    np.save(tmp_path / "rows.npy", values)
+    stream = open_rows(str(tmp_path / "rows.npy"), stream=True)
+    expected = r"column 'x1' contains infinity \(first in row 44\).*; rows are counted from row 256"
+    with pytest.raises(DataError, match=expected):
+        write_results(stream, tmp_path / "out.csv", ("score",), lambda some: model.score_samples(some)[:, None])
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_an_interrupted_write_leaves_nothing_and_the_old_file_as_it_was(tmp_path, small_chunks):
     np.save(tmp_path / "rows.npy", np.zeros((ROWS, 2)))
     output, calls = tmp_path / "out.parquet", []
