@@ -34,7 +34,7 @@ def test_examples_run(example, capsys):
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=lambda path: path.name)
 def test_code_blocks_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    # As they stand on the page, but fits that say nothing of their length are shorter: what they reach is not looked at.
+    # As they stand on the page, but fits whose length is not given are shorter: what they reach is not looked at.
     monkeypatch.setattr("isthmus.estimators.training.STEP_BUDGET", 200)
     mixed_frame(60).to_csv("mytable.csv", index=False)
     mixed_frame(10, seed=1).to_csv("new.csv", index=False)
