@@ -61,8 +61,9 @@ def main() -> None:
         model(1).fit(open_rows(str(place / str(sizes[0])), stream=True)).save(place / "run")
         found = {task: [in_a_process(task, rows, sizes[0], place) for rows in sizes] for task in arguments.tasks}
     report(sizes, found)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    draw(arguments.out / "growth.png", sizes, found)
+    if len(found) == len(TASKS):
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        draw(arguments.out / "growth.png", sizes, found)
 
 
 def write_rows(directory: Path, rows: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 LARGEST = 1e12
 """Standardised values are kept within this bound, whose square float32 still holds."""
 NUMBERS_AT_ONCE = 2**16
-"""What the processor's cache holds in float64: arithmetic on so many at a time takes a third of the time."""
+"""512 KiB in float64: what is in a processor's second-level cache need not be fetched from memory for every operation."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,6 @@ class Standardisation:
 
 
 def row_blocks(values: np.ndarray) -> Iterator[slice]:
-    """Rows [row, column] in blocks that the processor's cache holds."""
+    """Rows [row, column] in blocks of at most NUMBERS_AT_ONCE numbers, or one row."""
     at_once = max(NUMBERS_AT_ONCE // max(values.shape[1], 1), 1)
     return (slice(first, first + at_once) for first in range(0, len(values), at_once))

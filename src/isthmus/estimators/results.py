@@ -29,19 +29,21 @@ def write_results(
 
     The file is there whole or not at all. What is warned of several times is told once.
     """
-    first = 0
+    done = 0
     with open_output(output, row_count(rows), names) as write, told_once():
         for some in in_chunks(rows):
-            write(_made_of(some, first, of_rows))
-            first += row_count(some)
-    return first
+            write(_made_of(some, done, of_rows))
+            done += row_count(some)
+    return done
 
 
 def _made_of(some: Rows, first: int, of_rows: Callable[[Rows], np.ndarray | Table]) -> np.ndarray | Table:
     try:
         return of_rows(some)
     except DataError as error:
-        raise DataError(f"{error}; rows are counted from row {first}" if first else str(error)) from None
+        if not first or " in row " not in str(error):
+            raise
+        raise DataError(f"{error}; rows are counted from row {first}") from error
 
 
 def scored_names(estimator: Any, false_positive_rate: float | None) -> tuple[str, ...]:

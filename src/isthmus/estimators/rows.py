@@ -119,7 +119,7 @@ def warn_off_support(rows: np.ndarray, names: tuple[str, ...], choice: Likelihoo
 
 
 def _off_support(rows: np.ndarray, maximum: int) -> np.ndarray:
-    if rows.dtype.kind in "bu":
+    if rows.dtype.kind in "bu":  # neither negative nor a fraction
         return rows > maximum
     return (rows < 0) | (rows > maximum) | (rows != np.rint(rows))
 

@@ -31,7 +31,8 @@ NetworkKind = Literal["plain", "tied", "residual", "convolutional"]
 class Architecture:
     """The sizes of the networks; with the columns and the likelihood, the whole shape of a model follows from them.
 
-    hidden_sizes: widths of the layers, or channels of convolutions.  image_shape: of convolutional networks.
+    hidden_sizes: widths of the layers, or channels of convolutions.  image_shape: of convolutional networks. Both are
+    tuples: what is made for an architecture is found again by its hash.
     """
 
     latent_size: int
@@ -107,7 +108,7 @@ def blank_matrix_ends(choice: LikelihoodChoice, names: tuple[str, ...]) -> Ends:
 @in_float32
 def assemble_vae(ends: Ends, architecture: Architecture, key: Array) -> VariationalAutoencoder:
     """An untrained variational autoencoder."""
-    encoder, decoder = _networks(ends, architecture, 2 * architecture.latent_size, key)
+    encoder, decoder = _networks(ends.family, ends.inputs, architecture, 2 * architecture.latent_size, key)
     return VariationalAutoencoder(ends.inputs, encoder, decoder, ends.family, architecture.latent_size)
 
 
@@ -130,7 +131,7 @@ def assemble_autoencoder(
     made = (
         (None, None)
         if encoder is not None and decoder is not None
-        else _networks(ends, architecture, architecture.latent_size, key)
+        else _networks(ends.family, ends.inputs, architecture, architecture.latent_size, key)
     )
     networks = (encoder if encoder is not None else made[0], decoder if decoder is not None else made[1])
     model = DeterministicAutoencoder(ends.inputs, *networks, ends.family, architecture.latent_size, kept)  # type: ignore[arg-type]
@@ -142,12 +143,8 @@ def assemble_autoencoder(
     return model
 
 
-def _networks(ends: Ends, architecture: Architecture, code_size: int, key: Array) -> tuple[Network, Network]:
-    return _made_at_once(ends.family, ends.inputs, architecture, code_size, key)
-
-
 @eqx.filter_jit
-def _made_at_once(
+def _networks(
     family: Likelihood, inputs: Inputs, architecture: Architecture, code_size: int, key: Array
 ) -> tuple[Network, Network]:
     # Layer by layer, each random number and each scale would be compiled on its own.

@@ -78,10 +78,11 @@ def terms_of_row(
 
 def _over_draws(function: Callable[..., Any], samples: int) -> Callable[..., Any]:
     """`function` of each draw, along the first axis of its arguments."""
-    if samples > 1:
+    if samples != 1:
         return jax.vmap(function)
 
-    # An axis of one draw costs a copy of the decoder's outputs for the weights' gradient.
+    # With an axis of one draw the gradient of the decoder's weights sums over two axes, for which XLA copies that of the
+    # outputs.
     def of_the_only_draw(*arguments):
         found = function(*jax.tree.map(lambda array: array[0], arguments))
         return jax.tree.map(lambda array: jnp.asarray(array)[None], found)
