@@ -100,7 +100,7 @@ def measure_speed(arguments: argparse.Namespace) -> dict[str, Any]:
     import training_speed
     from peer_processes import peer_python
 
-    arguments.adam = "fused"
+    arguments.adam, arguments.channels_last = "fused", False
     python = arguments.peer_python or (peer_python() if arguments.peers else Path(sys.executable))
     with tempfile.TemporaryDirectory() as directory:
         rows = Path(directory) / "rows.npz"

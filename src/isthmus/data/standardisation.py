@@ -8,7 +8,7 @@ import numpy as np
 LARGEST = 1e12
 """Standardised values are kept within this bound, whose square float32 still holds."""
 NUMBERS_AT_ONCE = 2**16
-"""512 KiB in float64: what is in a processor's second-level cache need not be fetched from memory for every operation."""
+"""512 KiB in float64, which a processor's second-level cache holds from one operation to the next."""
 
 
 @dataclass(frozen=True)

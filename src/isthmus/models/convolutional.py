@@ -88,8 +88,8 @@ def _started(layer: Layer, inputs: int, key: Array) -> Layer:
     Zhang, Ren and Sun 2015, Delving deep into rectifiers).
 
     With half that variance a decoder of relu is deaf to its latent, which falls silent before it is heard; other
-    activations do as well with either. The linear layer from the latent keeps Glorot's start: with a louder one training
-    begins by silencing the posterior's noise, and its signal with it.
+    activations do as well with either. The linear layer from the latent keeps Glorot's start: with a louder one
+    training begins by silencing the posterior's noise, and its signal with it.
     """
     limit = (6.0 / inputs) ** 0.5
     weight = jax.random.uniform(key, layer.weight.shape, minval=-limit, maxval=limit)

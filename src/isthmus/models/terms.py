@@ -81,8 +81,8 @@ def _over_draws(function: Callable[..., Any], samples: int) -> Callable[..., Any
     if samples != 1:
         return jax.vmap(function)
 
-    # With an axis of one draw the gradient of the decoder's weights sums over two axes, for which XLA copies that of the
-    # outputs.
+    # With an axis of one draw the gradient of the decoder's weights sums over two axes, and XLA copies that of the
+    # outputs for it.
     def of_the_only_draw(*arguments):
         found = function(*jax.tree.map(lambda array: array[0], arguments))
         return jax.tree.map(lambda array: jnp.asarray(array)[None], found)
