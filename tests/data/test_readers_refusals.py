@@ -63,6 +63,11 @@ ARRAYS = {
     "empty npy": ("t.npy", b"", "is empty; expected rows"),
     "text": ("t.npy", b"hello world", NUMPY_SAVE),
     "npy cut off in its header": ("t.npy", npy(MATRIX)[:20], NUMPY_SAVE),
+    "npy with a header of four GB": (
+        "t.npy",
+        b"\x93NUMPY\x02\x00" + b"\xff" * 40,
+        "a header of 4294967295 bytes is announced",
+    ),
     "npy cut off in its values": ("t.npy", npy(MATRIX)[:-1], NUMPY_SAVE),
     "npy of objects": ("t.npy", npy(OBJECTS, allow_pickle=True), f"Object arrays cannot be loaded.*; {NUMPY_SAVE}"),
     "pickle": ("t.npy", pickle.dumps(MATRIX), f"pickled.*; {NUMPY_SAVE}"),

@@ -144,9 +144,11 @@ def test_more_columns_than_a_table_takes_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(room, "MOST_COLUMNS", 5)
     (tmp_path / "t.csv").write_text("a,b,c,d,e,f\n1,2,3,4,5,6\n")
     pyarrow.parquet.write_table(pa.table({str(i): [1] for i in range(6)}), tmp_path / "t.parquet")
-    for file in ("t.csv", "t.parquet"):
+    np.save(tmp_path / "t.npy", np.ones((2, 6)))
+    for file, reader in (("t.csv", read_rows), ("t.parquet", read_rows), ("t.npy", read_table)):
         with pytest.raises(DataError, match="6 columns; expected at most 5"):
-            read_rows(str(tmp_path / file))
+            reader(str(tmp_path / file))
+    assert read_rows(str(tmp_path / "t.npy")).values.shape == (2, 6)
 
 
 def test_a_refusal_that_hides_a_want_of_memory_is_seen(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from isthmus.data.arrays import require_length
 from isthmus.data.dataset import DataError, Dataset, from_array
 from isthmus.data.row_streams import RowReader
 
@@ -42,6 +43,8 @@ class ArrayRows(RowReader):
 def map_array(path: Path) -> np.ndarray:
     """An .npy file, mapped."""
     try:
+        with path.open("rb") as file:
+            require_length(file, path.stat().st_size)
         found = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # on damaged bytes NumPy and the tokeniser raise a dozen kinds between them
         reason = str(error) or type(error).__name__

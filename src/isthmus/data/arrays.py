@@ -58,18 +58,22 @@ def _require_announced(path: Path) -> None:
             require_room(path, sum(member.file_size for member in archive.infolist()))
             for member in archive.infolist():
                 with archive.open(member) as file:
-                    _require_length(path, file, member.file_size)
+                    require_length(file, member.file_size)
         return
     with path.open("rb") as file:
-        _require_length(path, file, path.stat().st_size)
+        require_length(file, path.stat().st_size)
     require_room(path, path.stat().st_size)
 
 
-def _require_length(path: Path, file: IO[bytes], length: int) -> None:
+def require_length(file: IO[bytes], length: int) -> None:
     """ValueError, or another of NumPy's, unless an .npy of this length has the length that its header announces."""
-    magic = file.read(8)
-    if not magic.startswith(b"\x93NUMPY") or len(magic) < 8:
+    start = file.read(12)
+    if not start.startswith(b"\x93NUMPY") or len(start) < 12:
         return  # which `numpy.load` tells better
+    magic, header = start[:8], int.from_bytes(start[8 : 10 if start[6] == 1 else 12], "little")
+    if header > length:
+        raise ValueError(f"it is cut off or damaged: a header of {header} bytes is announced, and it has {length}")
+    file.seek(8)
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if (magic[6], magic[7]) not in readers:
         return  # the third is for names beyond Latin-1: records, which are refused

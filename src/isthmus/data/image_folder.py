@@ -1,12 +1,14 @@
 """A folder of images, all of one size, as rows of grey pixels."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from isthmus.data.dataset import DataError, Dataset, from_array
+from isthmus.data.room import require_room
 from isthmus.data.row_streams import RowReader
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
@@ -59,7 +61,9 @@ def find_images(directory: Path) -> list[Path]:
 def _pixels(path: Path) -> np.ndarray:
     """Grey values from 0 to 255, [height, width]; colours by their luma."""
     try:
-        with Image.open(path) as image:
+        require_room(path, path.stat().st_size)
+        # From memory: of a file Pillow asks for as many bytes as a damaged length announces, there or not.
+        with Image.open(BytesIO(path.read_bytes())) as image:
             _require_possible(path, image)
             return np.asarray(image.convert("L"))
     except DataError:

@@ -64,5 +64,6 @@ def require_columns(source: object, count: int) -> None:
     """DataError where a table has more columns than MOST_COLUMNS."""
     if count > MOST_COLUMNS:
         raise DataError(
-            f"{source} has {count} columns; expected at most {MOST_COLUMNS} of a table: pass numbers as .npy"
+            f"{source} has {count} columns; expected at most {MOST_COLUMNS} of a table: pass numbers as an array, "
+            "under one likelihood for all columns"
         )

@@ -13,6 +13,7 @@ import pyarrow.compute
 
 from isthmus.data.dataset import DataError, Dataset, from_array, require_distinct
 from isthmus.data.moments import is_moment, is_span, to_seconds
+from isthmus.data.room import require_columns
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Table:
 
 def table_from_dataset(data: Dataset) -> Table:
     """A table of numbers; NaN is a hole. DataError, naming the column, for infinity."""
+    require_columns(data.source, len(data.names))
     values = np.asarray(data.values, np.float64)
     columns = (_number_column(data.source, name, values[:, i]) for i, name in enumerate(data.names))
     return Table(data.source, tuple(columns))
