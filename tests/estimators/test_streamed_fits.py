@@ -121,7 +121,7 @@ def test_results_of_a_stream_are_those_of_the_rows_in_memory(tmp_path, small_chu
 
 def test_a_bad_value_in_a_later_chunk_says_where_its_rows_are_counted_from(tmp_path, small_chunks):
     values = np.random.default_rng(0).normal(size=(ROWS, 3))
-    model = ProbabilisticPCA(1).fit(values)
+    model = VAE(**SETTINGS, likelihood="normal").fit(values)
     values[300, 1] = np.inf
     np.save(tmp_path / "rows.npy", values)
     stream = open_rows(str(tmp_path / "rows.npy"), stream=True)

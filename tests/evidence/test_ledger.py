@@ -132,7 +132,7 @@ def test_copying_is_measured_in_the_columns_own_units_and_beside_that_of_princip
     case = LIKELIHOODS["normal, per-feature scale"]
     rows, model, units = case.rows, case.model(), case.standardisation
     axes = np.linalg.svd(rows - rows.mean(0), full_matrices=False)[2][:2].T
-    ledger = ledger_of("normal, per-feature scale", centre=units.apply(rows.mean(0)), principal_axes=axes)
+    ledger = ledger_of("normal, per-feature scale", centre=units.apply(rows.mean(0)[None])[0], principal_axes=axes)
     raw = measure_copying(lambda x: units.invert(reconstruct(model, units.apply(x))), rows, rows.mean(0))
     of_pca = measure_copying(projection(axes, rows.mean(0)), rows, rows.mean(0))
     for key, expected in {
