@@ -2,6 +2,7 @@
 
 import mmap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ class ArrayRows(RowReader):
 
     def chunks(self, size: int) -> Iterator[Dataset]:
         for first in range(0, self.row_count, size):
-            yield from_array(self.name, np.array(self._array[first : first + size]))
+            chunk = from_array(self.name, np.array(self._array[first : first + size]))
+            yield replace(chunk, first_row=first)
             self._forget()
 
     def take(self, numbers: np.ndarray) -> Dataset:

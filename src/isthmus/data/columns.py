@@ -66,8 +66,8 @@ def all_finite(values: np.ndarray) -> bool:
         return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
 
 
-def require_finite(values: np.ndarray, names: tuple[str, ...]) -> None:
-    """DataError that names the first column with a missing or infinite value."""
+def require_finite(values: np.ndarray, names: tuple[str, ...], first_row: int = 0) -> None:
+    """DataError that names the first column with a missing or infinite value, and its row, counted from `first_row`."""
     if all_finite(values):
         return
     finite = np.isfinite(values)
@@ -77,7 +77,7 @@ def require_finite(values: np.ndarray, names: tuple[str, ...]) -> None:
         raise DataError(f"column {names[column]!r} is entirely missing (NaN); drop it")
     what = "NaN" if np.isnan(values[row, column]) else "infinity"
     raise DataError(
-        f"column {names[column]!r} contains {what} (first in row {row}); expected finite numbers: "
+        f"column {names[column]!r} contains {what} (first in row {first_row + row}); expected finite numbers: "
         "drop or fill these rows"
     )
 

@@ -18,6 +18,7 @@ class Dataset:
     names: one a column.
     labels: [row], for colouring pictures only; no model sees them.
     image_shape: (height, width) where a row is an image.
+    first_row: the number that messages give the first row: where these are some of a stream's rows, its place there.
     """
 
     source: str
@@ -25,6 +26,7 @@ class Dataset:
     names: tuple[str, ...]
     labels: np.ndarray | None = None
     image_shape: tuple[int, int] | None = None
+    first_row: int = 0
 
     def rows(self, index: np.ndarray) -> "Dataset":
         """The same data set with these rows only."""

@@ -78,7 +78,8 @@ def table_from_dataset(data: Dataset) -> Table:
     """A table of numbers; NaN is a hole. DataError, naming the column, for infinity."""
     require_columns(data.source, len(data.names))
     values = np.asarray(data.values, np.float64)
-    columns = (_number_column(data.source, name, values[:, i]) for i, name in enumerate(data.names))
+    rows = data.first_row + np.arange(len(values))
+    columns = (_number_column(data.source, name, values[:, i], rows) for i, name in enumerate(data.names))
     return Table(data.source, tuple(columns))
 
 

@@ -10,7 +10,7 @@ from isthmus.data import DataError, Dataset, RowSource, Table, anonymous_names
 from isthmus.data.columns import all_finite, require_finite
 from isthmus.data.outgoing import table_to_frame
 from isthmus.data.table import table_from_array
-from isthmus.estimators.rows import same_columns, stored_names
+from isthmus.estimators.rows import first_row, same_columns, stored_names
 from isthmus.estimators.table_rows import as_table, brings_names
 from isthmus.information.estimate import Measure
 from isthmus.models import Observation
@@ -81,7 +81,7 @@ class RealRows:
         return "counting" if all(self.whole) else "mixed"
 
     def encode(self, estimator: Any, X: Any) -> np.ndarray | Observation:
-        return _observation(self.numbers(estimator, X), self.names, self.holes)
+        return _observation(self.numbers(estimator, X), self.names, self.holes, first_row(X))
 
     def numbers(self, estimator: Any, X: Any) -> np.ndarray:
         """The columns of the fit as float64 [row, column], in order; what is in them is not looked at."""
@@ -159,12 +159,12 @@ def _numbers_of(data: Dataset | Table) -> Dataset:
     return Dataset(data.source, np.column_stack(values), tuple(column.name for column in data.columns))
 
 
-def _observation(values: np.ndarray, names: tuple[str, ...], holes: bool) -> np.ndarray | Observation:
+def _observation(values: np.ndarray, names: tuple[str, ...], holes: bool, first: int = 0) -> np.ndarray | Observation:
     """The rows, with their mask where any has a hole; DataError, naming the column, for what no such model takes."""
     if all_finite(values):
         return values
     if not holes:
-        require_finite(values, names)
+        require_finite(values, names, first)
     elif np.isinf(values).any():
         column = int(np.argmax(np.isinf(values).any(0)))
         raise DataError(f"column {names[column]!r} contains infinity; expected finite numbers, or NaN for a hole")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.data import DataError, RowSource, Table, in_chunks, open_output, row_count
+from isthmus.data import RowSource, Table, in_chunks, open_output, row_count
 from isthmus.estimators.anomalies import require_reachable
 from isthmus.estimators.runs import Rows, score_name
 
@@ -29,21 +29,10 @@ def write_results(
 
     The file is there whole or not at all. What is warned of several times is told once.
     """
-    done = 0
     with open_output(output, row_count(rows), names) as write, told_once():
         for some in in_chunks(rows):
-            write(_made_of(some, done, of_rows))
-            done += row_count(some)
-    return done
-
-
-def _made_of(some: Rows, first: int, of_rows: Callable[[Rows], np.ndarray | Table]) -> np.ndarray | Table:
-    try:
-        return of_rows(some)
-    except DataError as error:
-        if not first or " in row " not in str(error):
-            raise
-        raise DataError(f"{error}; rows are counted from row {first}") from error
+            write(of_rows(some))
+    return row_count(rows)
 
 
 def scored_names(estimator: Any, false_positive_rate: float | None) -> tuple[str, ...]:

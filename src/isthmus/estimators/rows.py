@@ -33,8 +33,13 @@ def new_rows(estimator: Any, X: Any, names: tuple[str, ...]) -> np.ndarray:
         rows: Any = same_columns(matrix_of(X) if isinstance(X, Table) else X, names)
     else:
         rows = validate_data(estimator, X, dtype="numeric", ensure_all_finite=False, reset=False)
-    require_finite(rows, names)
+    require_finite(rows, names, first_row(X))
     return rows
+
+
+def first_row(X: Any) -> int:
+    """The number that messages give the first row."""
+    return X.first_row if isinstance(X, Dataset) else 0
 
 
 def same_columns(data: Dataset, names: tuple[str, ...]) -> np.ndarray:
